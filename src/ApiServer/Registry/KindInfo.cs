@@ -1,0 +1,40 @@
+using Knet.Api.Meta;
+using Knet.ApiServer.Schemas;
+
+namespace Knet.ApiServer.Registry;
+
+/// <summary>Where a CRD keeps what <c>/scale</c> shows (JSON paths such as <c>.spec.replicas</c>).</summary>
+public sealed record ScalePaths(string SpecReplicas, string StatusReplicas, string? LabelSelector);
+
+/// <summary>A column of <c>kubectl get</c> that a JSON path fills.</summary>
+public sealed record PrinterColumn(string Name, string Type, string JsonPath, string Description = "", int Priority = 0, string Format = "");
+
+/// <summary>All the API server knows of one served version of a kind: built in, or from a CRD. Immutable; replaced whole.</summary>
+public sealed record KindInfo(ResourceType Type)
+{
+    public required string Singular { get; init; }
+    public string ListKind => Type.Kind + "List";
+    public IReadOnlyList<string> ShortNames { get; init; } = [];
+    public IReadOnlyList<string> Categories { get; init; } = [];
+
+    /// <summary>Lower-case verbs for discovery.</summary>
+    public IReadOnlyList<string> Verbs { get; init; } = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+    /// <summary>Subresources such as <c>status</c>, <c>scale</c>, <c>log</c>, with the kind they speak.</summary>
+    public IReadOnlyDictionary<string, ResourceType> Subresources { get; init; } = new Dictionary<string, ResourceType>();
+
+    public bool HasStatus => Subresources.ContainsKey("status");
+    public ScalePaths? Scale { get; init; }
+
+    /// <summary>Null only for kinds that are stored as they come.</summary>
+    public Lazy<SchemaNode>? Schema { get; init; }
+
+    public IReadOnlyList<PrinterColumn> PrinterColumns { get; init; } = [];
+    public bool IsCustom { get; init; }
+
+    /// <summary>The version stored; all served versions of a kind share its objects and convert through this hub.</summary>
+    public string StorageVersion { get; init; } = Type.Version;
+
+    /// <summary>A virtual kind (reviews, bindings) that is answered and never stored.</summary>
+    public bool IsVirtual { get; init; }
+}

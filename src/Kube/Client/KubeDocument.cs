@@ -1,0 +1,68 @@
+using System.Text.Json;
+using k8s.Models;
+using Knet.Api.Meta;
+
+namespace Knet.Kube.Client;
+
+/// <summary>
+/// One version of one object: its encoded JSON and, once somebody asked, its decoded form. In process, the store, the watches and all
+/// informers share the same instance, so an object is decoded once per version however many controllers look at it.
+/// </summary>
+/// <remarks>Immutable. Decoded instances are shared: never change one (use <c>with</c>, or decode a copy of your own).</remarks>
+public sealed class KubeDocument(ReadOnlyMemory<byte> json)
+{
+    private object? _decoded;
+    private V1ObjectMeta? _metadata;
+
+    /// <summary>The object as UTF-8 JSON.</summary>
+    public ReadOnlyMemory<byte> Json { get; } = json;
+
+    /// <summary>The decoded metadata, without decoding the rest.</summary>
+    public V1ObjectMeta Metadata => _metadata ??= ReadMetadata();
+
+    public ObjectKey Key => new(Metadata.NamespaceProperty ?? "", Metadata.Name ?? "");
+
+    public static KubeDocument From<T>(T value) => new(KubeJson.Serialize(value));
+
+    /// <summary>The object as a <typeparamref name="T"/>; the same shared instance at every call for the first type asked.</summary>
+    /// <exception cref="JsonException">The JSON does not fit the type.</exception>
+    public T As<T>() where T : class
+    {
+        if (_decoded is T known)
+        {
+            return known;
+        }
+
+        var decoded = Decode<T>();
+        Interlocked.CompareExchange(ref _decoded, decoded, null);
+        return _decoded as T ?? decoded;
+    }
+
+    /// <summary>A decoded copy that belongs to the caller.</summary>
+    /// <exception cref="JsonException">The JSON does not fit the type.</exception>
+    public T Decode<T>() where T : class => KubeJson.Deserialize<T>(Json.Span);
+
+    private V1ObjectMeta ReadMetadata()
+    {
+        if (_decoded is k8s.IKubernetesObject<V1ObjectMeta> { Metadata: { } decoded })
+        {
+            return decoded;
+        }
+
+        var reader = new Utf8JsonReader(Json.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isMetadata = reader.ValueTextEquals("metadata"u8);
+            reader.Read();
+            if (isMetadata)
+            {
+                return JsonSerializer.Deserialize<V1ObjectMeta>(ref reader, KubeJson.Options) ?? new V1ObjectMeta();
+            }
+
+            reader.Skip();
+        }
+
+        return new V1ObjectMeta();
+    }
+}
