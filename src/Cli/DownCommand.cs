@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Diagnostics;
+
+namespace Knet.Cli;
+
+/// <summary><c>knet down</c>: ends pods and daemon and leaves the machine as it was.</summary>
+internal static class DownCommand
+{
+    public static Command Create()
+    {
+        var purge = new Option<bool>("--purge") { Description = "Remove the data too: objects, images, certificates, logs" };
+        var command = new Command("down", "Stop the platform and leave nothing behind but its data") { purge };
+        command.SetAction((parse, _) => RunAsync(parse.GetValue(purge)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(bool purge)
+    {
+        var places = Places.Current;
+        using var client = new AdminClient(places);
+        if (await client.FindStatusAsync() is { } status)
+        {
+            using var _ = await client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/v1/shutdown"));
+            await WaitForEndAsync(status.Pid);
+        }
+
+        // What a daemon that was killed left behind, or nothing: the daemon's own program knows how to take it away.
+        if (MountNamespace.IsMounted(places.MountNamespace))
+        {
+            using var teardown = Process.Start(new ProcessStartInfo(
+                "nsenter", [$"--mount={places.MountNamespace}", "--", Places.Daemon, "--home", places.Home, "--run", places.Run, "--teardown"]))!;
+            await teardown.WaitForExitAsync();
+            if (teardown.ExitCode != 0)
+            {
+                throw new CliException($"cleaning up failed; see {places.Log}");
+            }
+        }
+
+        await MountNamespace.RemoveAsync(places);
+        if (Directory.Exists(places.Run))
+        {
+            Directory.Delete(places.Run, recursive: true);
+        }
+
+        await KubeconfigMerge.RemoveAsync();
+        if (purge && Directory.Exists(places.Home))
+        {
+            Directory.Delete(places.Home, recursive: true);
+        }
+
+        Console.Out.WriteLine(purge ? "Knet is down and its data is gone." : $"Knet is down. Its data stays in {places.Home} (knet down --purge removes it).");
+        return 0;
+    }
+
+    private static async Task WaitForEndAsync(int pid)
+    {
+        // Longer than the longest ordinary grace period of a pod (Knative's timeoutSeconds, 300 s by default) is no hang.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(330));
+        try
+        {
+            using var daemon = Process.GetProcessById(pid);
+            await daemon.WaitForExitAsync(limit.Token);
+        }
+        catch (ArgumentException)
+        {
+            // It has ended already.
+        }
+        catch (OperationCanceledException)
+        {
+            throw new CliException($"the daemon (pid {pid}) is still ending pods after 330 s; run knet down again, or end it with: kill -9 {pid}", 4);
+        }
+    }
+}
