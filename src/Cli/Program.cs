@@ -6,6 +6,7 @@ var root = new RootCommand("Knet: Knative Serving on one Linux machine. Same YAM
     UpCommand.Create(),
     StatusCommand.Create(),
     DownCommand.Create(),
+    ApplyCommand.Create(),
     ImageCommand.Create(),
     LogsCommand.Create(),
     VersionCommand.Create(),
