@@ -1,0 +1,123 @@
+using Knet.Tests.EndToEnd.Platform;
+using Xunit;
+
+namespace Knet.Tests.EndToEnd;
+
+/// <summary>Starting, being killed, and going away: with a platform of its own.</summary>
+public sealed class LifecycleTests
+{
+    [Fact]
+    public async Task SecondUp_ChangesNothing()
+    {
+        var knet = new KnetPlatform();
+        try
+        {
+            await knet.InitializeAsync();
+            var before = (await knet.KnetAsync("status")).OrFail().Output.Split('\n')[0];
+            (await knet.UpAsync()).OrFail();
+            Assert.Equal(before, (await knet.KnetAsync("status")).OrFail().Output.Split('\n')[0]);
+        }
+        finally
+        {
+            await knet.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task KilledDaemon_LosesNothingAcknowledgedAndFindsItsPods()
+    {
+        var knet = new KnetPlatform();
+        try
+        {
+            await knet.InitializeAsync();
+            var service = Manifests.Service("survivor", TestImages.V1).Replace("window: 6s", "min-scale: \"1\"", StringComparison.Ordinal);
+            (await knet.ApplyAsync(service)).OrFail();
+            await knet.WaitReadyAsync("ksvc/survivor");
+            var podBefore = await PodAsync(knet);
+
+            var acknowledged = await KillDuringWritesAsync(knet);
+            Assert.True(acknowledged.Count > 3, $"only {acknowledged.Count} writes before the kill");
+
+            (await knet.UpAsync()).OrFail();
+            foreach (var name in acknowledged)
+            {
+                Assert.Equal(name, (string?)(await knet.GetAsync("configmap", name))["data"]!["written"]);
+            }
+
+            Assert.Equal(podBefore, await PodAsync(knet));
+            Assert.Contains("one", await knet.CurlAsync("survivor"), StringComparison.Ordinal);
+        }
+        finally
+        {
+            await knet.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Down_LeavesTheMachineAsItWas()
+    {
+        var before = await MachineAsync();
+        var knet = new KnetPlatform();
+        try
+        {
+            await knet.InitializeAsync();
+            (await knet.ApplyAsync(Manifests.Service("trace", TestImages.V1))).OrFail();
+            await knet.WaitReadyAsync("ksvc/trace");
+        }
+        finally
+        {
+            await knet.DisposeAsync();
+        }
+
+        Assert.Equal(before, await MachineAsync());
+    }
+
+    /// <summary>Name, uid, address and restarts of the one pod.</summary>
+    private static async Task<string> PodAsync(KnetPlatform knet) =>
+        (await knet.KubectlAsync(
+            "get", "pods", "-l", "serving.knative.dev/service=survivor", "-o",
+            "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.status.podIP} {.status.containerStatuses[0].restartCount}{\"\\n\"}{end}")).OrFail().Output;
+
+    /// <summary>Writes ConfigMaps one after another and kills the daemon in the middle; answers the names of those acknowledged.</summary>
+    private static async Task<List<string>> KillDuringWritesAsync(KnetPlatform knet)
+    {
+        var status = (await knet.KnetAsync("status")).OrFail().Output;
+        var pid = status.Split("pid ")[1].Split('\n')[0].Trim();
+        var acknowledged = new List<string>();
+        using var stop = new CancellationTokenSource();
+        var writer = Task.Run(async () =>
+        {
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+            {
+                var name = $"write-{i}";
+                if ((await knet.KubectlAsync("create", "configmap", name, $"--from-literal=written={name}")).ExitCode != 0)
+                {
+                    return;
+                }
+
+                acknowledged.Add(name);
+            }
+        });
+        await KnetPlatform.UntilAsync(() => Task.FromResult(acknowledged.Count >= 5), 30, "five writes");
+        (await Shell.RunAsync("kill", ["-9", pid])).OrFail();
+        await stop.CancelAsync();
+        await writer;
+        return acknowledged;
+    }
+
+    /// <summary>All that a run could leave behind, as the usual tools show it.</summary>
+    private static async Task<string> MachineAsync() =>
+        (await Shell.BashAsync("""
+            echo "== links"; ip -o link | sed -E 's/^[0-9]+: //; s/ mtu.*//'
+            echo "== addresses"; ip -o -4 addr | awk '{print $2, $4}'
+            echo "== routes"; ip route; ip rule
+            echo "== namespaces"; ip netns list
+            echo "== nftables"; nft list ruleset
+            echo "== mounts"; awk '{print $5}' /proc/self/mountinfo | sort
+            echo "== sysctl"; sysctl -n net.ipv4.ip_forward
+            echo "== cgroups"; find /sys/fs/cgroup -maxdepth 3 -iname '*knet*'
+            echo "== processes"; ps -eo comm= | grep -E '^(knetd|conmon|crun|runc)$' || true
+            echo "== hosts"; cat /etc/hosts
+            echo "== run"; ls -d /run/knet 2>/dev/null || true
+            """)).OrFail().Output;
+}

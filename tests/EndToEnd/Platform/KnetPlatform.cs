@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Xunit;
+
+namespace Knet.Tests.EndToEnd.Platform;
+
+/// <summary>One running Knet of the tests' own, with its data in a new directory and pods cut off from the outside.</summary>
+public sealed class KnetPlatform : IAsyncLifetime
+{
+    private readonly Dictionary<string, string> _environment;
+
+    public KnetPlatform()
+    {
+        Home = Directory.CreateTempSubdirectory("knet-e2e-").FullName;
+        _environment = new() { ["KNET_HOME"] = Home, ["KUBECONFIG"] = Path.Combine(Home, "user-kubeconfig") };
+    }
+
+    public string Home { get; }
+
+    public HttpClient Http { get; private set; } = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        await UpAsync();
+        await TestImages.LoadAsync(this);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        (await KnetAsync("down", "--purge")).OrFail();
+    }
+
+    internal Task<ShellResult> KnetAsync(params string[] arguments) => Shell.RunAsync(Repository.Knet, arguments, environment: _environment);
+
+    /// <summary>Starts the platform (or finds it running) and points <see cref="Http"/> at its gateway.</summary>
+    internal async Task<ShellResult> UpAsync()
+    {
+        var up = (await KnetAsync("up", "--egress", "off")).OrFail();
+        Http.Dispose();
+        Http = await NewHttpAsync();
+        return up;
+    }
+
+    internal Task<ShellResult> KubectlAsync(params string[] arguments) =>
+        Shell.RunAsync(Repository.Kubectl, ["--kubeconfig", Path.Combine(Home, "kubeconfig"), .. arguments]);
+
+    internal Task<ShellResult> ApplyAsync(string yaml) =>
+        Shell.RunAsync(Repository.Kubectl, ["--kubeconfig", Path.Combine(Home, "kubeconfig"), "apply", "-f", "-"], yaml);
+
+    internal async Task<JsonNode> GetAsync(string resource, string name, string ns = "default") =>
+        JsonNode.Parse((await KubectlAsync("get", resource, name, "-n", ns, "-o", "json")).OrFail().Output)!;
+
+    internal async Task WaitReadyAsync(string resource, int seconds = 60)
+    {
+        var wait = await KubectlAsync("wait", "--for=condition=Ready", resource, $"--timeout={seconds.ToString(CultureInfo.InvariantCulture)}s");
+        if (wait.ExitCode != 0)
+        {
+            var described = await KubectlAsync("describe", resource);
+            throw new InvalidOperationException($"{resource} did not become ready: {wait.Error}\n{described.Output}");
+        }
+    }
+
+    /// <summary>Looks every 50 ms until the condition holds.</summary>
+    internal static async Task UntilAsync(Func<Task<bool>> condition, int seconds, string what)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        while (!await condition())
+        {
+            Assert.False(limit.IsCancellationRequested, $"not within {seconds} s: {what}");
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
+        }
+    }
+
+    /// <summary>A GET to a service by its host name, over the gateway on loopback.</summary>
+    internal Task<string> CurlAsync(string service) => Http.GetStringAsync(new Uri($"http://{service}.default.localhost/"));
+
+    /// <summary>Number of pods of a service that are not going away.</summary>
+    internal async Task<int> PodsAsync(string service)
+    {
+        var list = (await KubectlAsync("get", "pods", "-l", $"serving.knative.dev/service={service}", "-o", "json")).OrFail();
+        return JsonNode.Parse(list.Output)!["items"]!.AsArray().Count;
+    }
+
+    private async Task<HttpClient> NewHttpAsync()
+    {
+        var status = (await KnetAsync("status")).OrFail().Output;
+        var gateway = status.Split('\n').First(line => line.Contains(" gateway ", StringComparison.Ordinal));
+        var port = gateway.Split("localhost:") is { Length: > 1 } parts ? int.Parse(new string([.. parts[1].TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture) : 80;
+        return new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync("127.0.0.1", port, cancellationToken);
+                return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+            },
+        })
+        { Timeout = TimeSpan.FromSeconds(60) };
+    }
+}
+
+/// <summary>Tests that share one platform.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharedPlatform : ICollectionFixture<KnetPlatform>
+{
+    public const string Name = "platform";
+}

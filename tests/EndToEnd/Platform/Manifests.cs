@@ -1,0 +1,27 @@
+namespace Knet.Tests.EndToEnd.Platform;
+
+/// <summary>Services as a user would write them.</summary>
+internal static class Manifests
+{
+    /// <summary>An ordinary Service; short windows so that tests need not wait a minute for zero.</summary>
+    public static string Service(string name, string image, string extraContainer = "", string traffic = "", int concurrency = 0) => $"""
+        apiVersion: serving.knative.dev/v1
+        kind: Service
+        metadata:
+          name: {name}
+        spec:
+          template:
+            metadata:
+              annotations:
+                autoscaling.knative.dev/window: 6s
+            spec:
+              containerConcurrency: {concurrency}
+              containers:
+              - image: {image}
+        {Indent(extraContainer, 10)}
+        {Indent(traffic, 2)}
+        """;
+
+    private static string Indent(string text, int spaces) =>
+        string.Join('\n', text.Split('\n').Select(line => line.Length == 0 ? line : new string(' ', spaces) + line));
+}
