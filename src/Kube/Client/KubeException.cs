@@ -19,7 +19,7 @@ public sealed class KubeException(V1Status status, Exception? inner = null)
     public bool IsExpired => Reason is "Expired" or "Gone";
 
     /// <summary>A refusal with the given HTTP code, machine-readable reason and message.</summary>
-    public static KubeException Of(int code, string reason, string message, V1StatusDetails? details = null) => new(new V1Status
+    public static KubeException Of(int code, string reason, string message, V1StatusDetails? details = null, Exception? inner = null) => new(new V1Status
     {
         ApiVersion = "v1",
         Kind = "Status",
@@ -29,5 +29,5 @@ public sealed class KubeException(V1Status status, Exception? inner = null)
         Reason = reason,
         Message = message,
         Details = details,
-    });
+    }, inner);
 }
