@@ -1,0 +1,37 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+
+namespace Knet.Benchmarks;
+
+/// <summary>What an idle daemon takes: proportional set size and CPU time, 60 s after its start.</summary>
+internal static class FootprintBenchmark
+{
+    public static async Task<int> RunAsync(Options options)
+    {
+        var home = Directory.CreateTempSubdirectory("knet-bench-").FullName;
+        var environment = new Dictionary<string, string> { ["KNET_HOME"] = home, ["KUBECONFIG"] = Path.Combine(home, "user") };
+        await Knet.RunAsync(Knet.Program, ["up", "--egress", "off"], environment: environment);
+        try
+        {
+            using var admin = Knet.Admin();
+            using var status = JsonDocument.Parse(await admin.GetStringAsync(new Uri("/v1/status", UriKind.Relative)));
+            using var daemon = Process.GetProcessById(status.RootElement.GetProperty("pid").GetInt32());
+            await Task.Delay(TimeSpan.FromSeconds(40), TimeProvider.System, CancellationToken.None);
+            var cpu = daemon.TotalProcessorTime;
+            await Task.Delay(TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None);
+            daemon.Refresh();
+            var used = (daemon.TotalProcessorTime - cpu).TotalSeconds / 20 * 100;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"idle daemon, 60 s after up: {PssMegabytes(daemon.Id):0} MB PSS, {used:0.0} % of a core"));
+            return 0;
+        }
+        finally
+        {
+            await Knet.RunAsync(Knet.Program, ["down", "--purge"], environment: environment);
+        }
+    }
+
+    private static double PssMegabytes(int pid) =>
+        File.ReadLines($"/proc/{pid}/smaps_rollup").Where(l => l.StartsWith("Pss:", StringComparison.Ordinal))
+            .Select(l => double.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).First();
+}
