@@ -33,8 +33,11 @@ public sealed record NetworkOptions
     /// <summary>What the machine looked like before (sysctls), for teardown.</summary>
     public string StateFile { get; init; } = "/run/knet/network.json";
 
-    /// <summary>The nftables table (family ip) that holds every rule of ours.</summary>
+    /// <summary>The nftables table (family ip) of the rules of safety.</summary>
     public string TableName { get; init; } = "knet";
+
+    /// <summary>The table of the Services' NAT, apart so that it is replaced without touching the rules of safety.</summary>
+    public string ServicesTableName => $"{TableName}-services";
 
     public Egress Egress { get; init; } = Egress.Masquerade;
 

@@ -1,0 +1,223 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
+using System.Net.Sockets;
+using k8s.Models;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.Node.Network;
+
+/// <summary>
+/// The pods' network on this machine: a gateway interface, and a namespace per pod, some prepared ahead. Start it, adopt the pods that
+/// outlived the last daemon, then collect what nobody adopted.
+/// </summary>
+/// <remarks>Thread-safe. Disposing leaves everything in the kernel as it is, for the next daemon; <see cref="HostNetwork.TeardownAsync"/>
+/// takes it away.</remarks>
+public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
+{
+    private readonly NetworkOptions _options;
+    private readonly Func<V1Pod, string> _resolvConf;
+    private readonly ILogger<PodNetwork> _logger;
+    private readonly AddressPool _addresses;
+    private readonly SandboxFactory _factory;
+    private readonly NamespaceThread _sockets = new("knet-netns-sockets");
+    private readonly ConcurrentQueue<LiveSandbox> _pool = new();
+    private readonly ConcurrentDictionary<string, LiveSandbox> _used = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, LiveSandbox> _byIp = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _missing = new(0);
+    private readonly CancellationTokenSource _stop = new();
+    private Task _refill = Task.CompletedTask;
+
+    /// <param name="options">Names, ranges, limits.</param>
+    /// <param name="resolvConf">The text of a pod's resolv.conf.</param>
+    /// <param name="logger">Failures of background work.</param>
+    public PodNetwork(NetworkOptions options, Func<V1Pod, string> resolvConf, ILogger<PodNetwork> logger)
+    {
+        options.Validate();
+        _options = options;
+        _resolvConf = resolvConf;
+        _logger = logger;
+        _addresses = new AddressPool(options.PodRange, (uint)Random.Shared.Next());
+        _factory = new SandboxFactory(options);
+    }
+
+    /// <summary>Namespaces that stand ready.</summary>
+    public int Prepared => _pool.Count;
+
+    /// <summary>Sets up the host's side (<see cref="HostNetwork"/>). Harmless when it is there already. The pool is filled once
+    /// <see cref="CollectAsync"/> has run, so that it takes no address of a pod that is still to be adopted.</summary>
+    /// <exception cref="NetworkException">The kernel refused; the message says what.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(_options.RunDirectory);
+        await HostNetwork.SetUpAsync(_options, cancellationToken);
+    }
+
+    /// <summary>Removes namespaces and interfaces of earlier daemons that no pod was adopted with, then begins to fill the pool.</summary>
+    public async Task CollectAsync(CancellationToken cancellationToken)
+    {
+        await HostNetwork.RemoveSandboxesAsync(_options, id => !_used.ContainsKey(id), cancellationToken);
+        _refill = RefillAsync(_stop.Token);
+        _missing.Release();
+    }
+
+    public async ValueTask<PodSandbox> AcquireAsync(string podUid, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        if (!_pool.TryDequeue(out var live))
+        {
+            live = await CreateAsync();
+        }
+        else
+        {
+            _missing.Release();
+        }
+
+        return Use(live, podUid).Sandbox;
+    }
+
+    public async Task<PodSandbox?> AdoptAsync(string podUid, string netnsPath, string ip)
+    {
+        if (!Ipv4.TryParse(ip, out var address) || !_addresses.TryTake(address))
+        {
+            return null;
+        }
+
+        LiveSandbox? live = null;
+        try
+        {
+            live = await _factory.AdoptAsync(netnsPath, address);
+        }
+        finally
+        {
+            if (live is null)
+            {
+                _addresses.Release(address);
+            }
+        }
+
+        return live is null ? null : Use(live, podUid).Sandbox;
+    }
+
+    public async ValueTask ReleaseAsync(PodSandbox sandbox)
+    {
+        if (!_used.TryRemove(sandbox.Id, out var live))
+        {
+            return;
+        }
+
+        _byIp.TryRemove(sandbox.Ip, out _);
+        await _factory.DestroyAsync(live);
+        _addresses.Release(live.Address);
+    }
+
+    public async ValueTask<Socket> ConnectAsync(PodSandbox sandbox, IPAddress address, int port, CancellationToken ct)
+    {
+        // A namespace is destroyed only after it left the table; entering one that goes away meanwhile fails like a pod that is gone.
+        if (!_used.TryGetValue(sandbox.Id, out var live) || live.Namespace.IsClosed)
+        {
+            throw new SocketException((int)SocketError.HostUnreachable);
+        }
+
+        var socket = await _sockets.RunInAsync(live.Namespace, () => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(new IPEndPoint(address, port), ct);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Listening sockets inside the namespace, all opened in one visit; a pod's virtual queue-proxy accepts on them.</summary>
+    /// <exception cref="SocketException">A port is taken, or the namespace is gone; none is left open.</exception>
+    public async ValueTask<PodListeners> ListenAsync(PodSandbox sandbox, IReadOnlyList<IPEndPoint> endpoints, int backlog = 1024)
+    {
+        if (!_used.TryGetValue(sandbox.Id, out var live))
+        {
+            throw new SocketException((int)SocketError.HostUnreachable);
+        }
+
+        return await _sockets.RunInAsync(live.Namespace, () => PodListeners.Open(endpoints, backlog));
+    }
+
+    public string ResolvConf(V1Pod pod) => _resolvConf(pod);
+
+    /// <summary>The sandbox that has the address.</summary>
+    public bool TryFind(string ip, [NotNullWhen(true)] out PodSandbox? sandbox)
+    {
+        sandbox = _byIp.TryGetValue(ip, out var live) ? live.Sandbox : null;
+        return sandbox is not null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _refill;
+        _factory.Dispose();
+        _sockets.Dispose();
+        foreach (var live in _pool.Concat(_used.Values))
+        {
+            live.Namespace.Dispose();
+        }
+
+        _stop.Dispose();
+        _missing.Dispose();
+    }
+
+    private LiveSandbox Use(LiveSandbox live, string podUid)
+    {
+        var used = live with { PodUid = podUid };
+        _used[live.Sandbox.Id] = used;
+        _byIp[live.Sandbox.Ip] = used;
+        return used;
+    }
+
+    private async Task<LiveSandbox> CreateAsync()
+    {
+        var address = _addresses.Allocate();
+        try
+        {
+            return await _factory.CreateAsync(address);
+        }
+        catch
+        {
+            _addresses.Release(address);
+            throw;
+        }
+    }
+
+    private async Task RefillAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await _missing.WaitAsync(cancellationToken);
+                while (_pool.Count < _options.PoolSize && !cancellationToken.IsCancellationRequested)
+                {
+                    _pool.Enqueue(await CreateAsync());
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (NetworkException e)
+            {
+                // The next pod tries again and reports it; a pool that stays empty costs only time.
+                Log.RefillFailed(_logger, e);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "No network namespace could be prepared")]
+        public static partial void RefillFailed(ILogger logger, Exception exception);
+    }
+}
