@@ -1,0 +1,26 @@
+using System.Text.Json.Nodes;
+
+namespace Knet.ApiServer.Schemas;
+
+/// <summary>What a schema does to an object: pruning, defaulting and validation. All in place, all pure of I/O.</summary>
+public static class SchemaOperations
+{
+    /// <summary>Removes members the schema does not know, and returns their paths (<c>spec.containers[0].foo</c>).</summary>
+    public static IReadOnlyList<string> Prune(SchemaNode schema, JsonObject value)
+    {
+        var pruned = new List<string>();
+        SchemaPruning.Prune(schema, value, FieldPath.Root, pruned, isResource: true);
+        return pruned;
+    }
+
+    /// <summary>Drops nulls where null is no value, then fills in the schema's defaults.</summary>
+    public static void ApplyDefaults(SchemaNode schema, JsonObject value) => SchemaDefaulting.Apply(schema, value);
+
+    /// <summary>Everything in the object that the schema forbids, in document order; empty when it is valid.</summary>
+    public static IReadOnlyList<FieldError> Validate(SchemaNode schema, JsonObject value)
+    {
+        var errors = new List<FieldError>();
+        new SchemaValidation(errors).Validate(schema, value, FieldPath.Root);
+        return errors;
+    }
+}
