@@ -26,7 +26,7 @@ public sealed record ConfigurationSpec
 }
 
 /// <summary>The newest Revisions made from the template.</summary>
-public sealed record ConfigurationStatus
+public sealed partial record ConfigurationStatus
 {
     public long? ObservedGeneration { get; init; }
     public List<KnCondition>? Conditions { get; init; }

@@ -22,7 +22,7 @@ public sealed partial record KnRevision : IKubernetesObject<V1ObjectMeta>
 }
 
 /// <summary>How far a Revision's workload has come.</summary>
-public sealed record RevisionStatus
+public sealed partial record RevisionStatus
 {
     public long? ObservedGeneration { get; init; }
     public List<KnCondition>? Conditions { get; init; }

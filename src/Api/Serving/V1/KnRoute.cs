@@ -25,7 +25,7 @@ public sealed record RouteSpec
 }
 
 /// <summary>Where the Route answers and how its traffic is really shared.</summary>
-public sealed record RouteStatus
+public sealed partial record RouteStatus
 {
     public long? ObservedGeneration { get; init; }
     public List<KnCondition>? Conditions { get; init; }

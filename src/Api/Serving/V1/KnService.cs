@@ -28,7 +28,7 @@ public sealed record ServiceSpec
 }
 
 /// <summary>What the Service's Configuration and Route report.</summary>
-public sealed record ServiceStatus
+public sealed partial record ServiceStatus
 {
     public long? ObservedGeneration { get; init; }
     public List<KnCondition>? Conditions { get; init; }

@@ -1,0 +1,61 @@
+using k8s.Models;
+using Knet.Api.Meta;
+using Knet.Api.Serving.Config;
+
+namespace Knet.Api.Serving.V1;
+
+public sealed partial record KnConfiguration
+{
+    /// <summary>Fills in what its author left open, and who that was unless a Service owns it.</summary>
+    /// <param name="old">The stored object; null at creation.</param>
+    /// <param name="user">Who writes; null leaves creator and lastModifier alone.</param>
+    public KnConfiguration WithDefaults(ServingPolicy policy, KnConfiguration? old, string? user)
+    {
+        var result = this with
+        {
+            Spec = Spec with { Template = Spec.Template.WithDefaults(policy, old?.Spec.Template, old is null, Metadata) },
+        };
+        return user is null || Metadata.OwnerReferences is { Count: > 0 }
+            ? result
+            : result with { Metadata = Authors.Of(Metadata, old is null, user, () => Authors.Same(old!.Spec, result.Spec)) };
+    }
+}
+
+/// <summary>The annotations that say who made an object and who changed its spec last.</summary>
+internal static class Authors
+{
+    public static V1ObjectMeta Of(V1ObjectMeta metadata, bool isCreate, string user, Func<bool> isSpecSame)
+    {
+        if (!isCreate && isSpecSame())
+        {
+            return metadata;
+        }
+
+        var annotations = metadata.Annotations is null
+            ? new Dictionary<string, string>()
+            : new Dictionary<string, string>(metadata.Annotations);
+        if (isCreate)
+        {
+            annotations[ServingKeys.Creator] = user;
+        }
+
+        annotations[ServingKeys.LastModifier] = user;
+        return metadata with { Annotations = annotations };
+    }
+
+    /// <summary>Equal as JSON: our records hold lists, which compare by reference.</summary>
+    public static bool Same<T>(T a, T b) => ReferenceEquals(a, b) || KubeJson.Serialize(a).AsSpan().SequenceEqual(KubeJson.Serialize(b));
+}
+
+internal static class TemplateDefaults
+{
+    /// <summary>A template that carries the same name as the stored one makes no new Revision and is left as it is.</summary>
+    public static RevisionTemplate WithDefaults(
+        this RevisionTemplate template, ServingPolicy policy, RevisionTemplate? old, bool isCreate, V1ObjectMeta parent)
+    {
+        var name = template.Metadata?.Name;
+        return !string.IsNullOrEmpty(name) && old?.Metadata?.Name == name
+            ? template
+            : template with { Spec = template.Spec.WithDefaults(policy, isCreate, parent) };
+    }
+}
