@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using k8s.Models;
+using Knet.Api.Autoscaling.V1Alpha1;
+using Knet.Api.Meta;
+using Knet.Api.Networking.V1Alpha1;
+using Knet.Api.Serving.V1;
+
+namespace Knet.Api.Schema;
+
+/// <summary>
+/// Writes CustomResourceDefinitions (apiextensions.k8s.io/v1) from our kinds: names, columns and categories from their attributes, the
+/// schema from the same type information that writes their JSON, so that the two cannot disagree.
+/// </summary>
+public static class CrdWriter
+{
+    /// <summary>The definitions of Serving: Service, Configuration, Revision, Route, PodAutoscaler, Metric, ServerlessService, Ingress.</summary>
+    public static IReadOnlyList<JsonObject> ForServing() =>
+    [
+        Write(typeof(KnService), "duck.knative.dev/addressable", "duck.knative.dev/podspecable"),
+        Write(typeof(KnConfiguration), "duck.knative.dev/podspecable"),
+        Write(typeof(KnRevision)),
+        Write(typeof(KnRoute), "duck.knative.dev/addressable"),
+        Write(typeof(KnPodAutoscaler)),
+        Write(typeof(KnMetric)),
+        Write(typeof(KnServerlessService)),
+        Write(typeof(KnIngress)),
+    ];
+
+    /// <summary>The same definition as KubernetesClient's model.</summary>
+    public static V1CustomResourceDefinition Typed(JsonObject definition) =>
+        KubeJson.Deserialize<V1CustomResourceDefinition>(KubeJson.Serialize(definition));
+
+    /// <param name="kind">A record with <see cref="CustomResourceAttribute"/>.</param>
+    /// <param name="ducks">Labels that say what else can be done with the kind; their value is <c>true</c>.</param>
+    /// <exception cref="ArgumentException">The type is none of our kinds.</exception>
+    public static JsonObject Write(Type kind, params string[] ducks)
+    {
+        var resource = kind.GetCustomAttribute<CustomResourceAttribute>()
+            ?? throw new ArgumentException($"{kind} carries no {nameof(CustomResourceAttribute)}", nameof(kind));
+        var labels = new JsonObject { ["app.kubernetes.io/name"] = "knative-serving", ["knative.dev/crd-install"] = "true" };
+        foreach (var duck in ducks)
+        {
+            labels[duck] = "true";
+        }
+
+        return new JsonObject
+        {
+            ["apiVersion"] = "apiextensions.k8s.io/v1",
+            ["kind"] = "CustomResourceDefinition",
+            ["metadata"] = new JsonObject { ["name"] = $"{resource.Plural}.{resource.Group}", ["labels"] = labels },
+            ["spec"] = new JsonObject
+            {
+                ["group"] = resource.Group,
+                ["names"] = Names(resource),
+                ["scope"] = resource.Namespaced ? "Namespaced" : "Cluster",
+                ["versions"] = new JsonArray(Version(kind, resource)),
+            },
+        };
+    }
+
+    private static JsonObject Names(CustomResourceAttribute resource)
+    {
+        var names = new JsonObject
+        {
+            ["kind"] = resource.Kind,
+            ["listKind"] = resource.Kind + "List",
+            ["plural"] = resource.Plural,
+            ["singular"] = resource.Kind.ToLowerInvariant(),
+        };
+        if (resource.Categories.Length > 0)
+        {
+            names["categories"] = Strings(resource.Categories);
+        }
+
+        if (resource.ShortNames.Length > 0)
+        {
+            names["shortNames"] = Strings(resource.ShortNames);
+        }
+
+        return names;
+    }
+
+    private static JsonObject Version(Type kind, CustomResourceAttribute resource)
+    {
+        var version = new JsonObject { ["name"] = resource.Version, ["served"] = true, ["storage"] = true };
+        var columns = kind.GetCustomAttributes<PrinterColumnAttribute>().ToArray();
+        if (columns.Length > 0)
+        {
+            version["additionalPrinterColumns"] = new JsonArray([.. columns.Select(c => new JsonObject
+            {
+                ["name"] = c.Name, ["type"] = c.Type, ["jsonPath"] = c.JsonPath,
+            })]);
+        }
+
+        version["schema"] = new JsonObject { ["openAPIV3Schema"] = SchemaWriter.Root(kind) };
+        version["subresources"] = new JsonObject { ["status"] = new JsonObject() };
+        return version;
+    }
+
+    private static JsonArray Strings(IEnumerable<string> values) => new([.. values.Select(v => JsonValue.Create(v))]);
+}
