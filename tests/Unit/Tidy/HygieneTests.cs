@@ -34,7 +34,7 @@ public sealed partial class HygieneTests
     {
         var listed = File.ReadAllText(Path.Combine(Source.Root, "docs/dependencies.md"));
         var packages = Package().Matches(File.ReadAllText(Path.Combine(Source.Root, "Directory.Packages.props"))).Select(m => m.Groups[1].Value);
-        Assert.Empty(packages.Where(p => !listed.Contains($"`{p}`", StringComparison.Ordinal)));
+        Assert.DoesNotContain(packages, p => !listed.Contains($"`{p}`", StringComparison.Ordinal));
     }
 
     [GeneratedRegex(@"NotImplementedException|//\s*(TODO|FIXME|HACK)|Skip\s*=\s*""|catch\s*(\(Exception[^)]*\))?\s*\{\s*\}")]
