@@ -3,6 +3,7 @@ using k8s.Models;
 using Knet.ApiServer.Schemas;
 using Knet.Api.Meta;
 using Xunit;
+using FieldError = Knet.ApiServer.Schemas.FieldError;
 
 namespace Knet.Tests.Unit.ApiServer.Schemas;
 
