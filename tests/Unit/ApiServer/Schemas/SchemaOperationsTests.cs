@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
 using Knet.ApiServer.Schemas;
-using Knet.Api.Meta;
+using FieldError = Knet.ApiServer.Schemas.FieldError;
 using Xunit;
 using FieldError = Knet.ApiServer.Schemas.FieldError;
 
@@ -63,14 +63,14 @@ public sealed class SchemaOperationsTests
     [Fact]
     public void BuiltIn_SchemasFollowTheModels()
     {
-        var pod = BuiltInSchemas.For(ResourceType.Of<V1Pod>())!.Value;
+        var pod = BuiltInSchemas.For(Knet.Api.Meta.ResourceType.Of<V1Pod>())!.Value;
         var containers = pod.Properties["spec"].Properties["containers"];
         Assert.Equal(("map", "name", "merge"), (containers.ListType, containers.PatchMergeKey, containers.PatchStrategy));
         Assert.Equal(["containerPort", "protocol"], containers.Items!.Properties["ports"].ListMapKeys!);
         Assert.Contains("name", containers.Items.Required);
         Assert.True(containers.Items.Properties["resources"].Properties["limits"].AdditionalProperties!.IntOrString);
-        Assert.NotNull(BuiltInSchemas.For(ResourceType.Of<Corev1Event>()));
-        Assert.NotNull(BuiltInSchemas.For(ResourceType.Of<V1CustomResourceDefinition>())); // recursive
+        Assert.NotNull(BuiltInSchemas.For(Knet.Api.Meta.ResourceType.Of<Corev1Event>()));
+        Assert.NotNull(BuiltInSchemas.For(Knet.Api.Meta.ResourceType.Of<V1CustomResourceDefinition>())); // recursive
     }
 
     [Fact]
