@@ -1,4 +1,5 @@
 using System.Globalization;
+using Knet.Api.Meta;
 
 namespace Knet.Serving.Autoscaler;
 
