@@ -37,6 +37,7 @@ public sealed partial class EventRecorder : IAsyncDisposable
     private readonly Dictionary<(string Component, string Uid), Bucket> _buckets = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
+    private long _stamp;
 
     public EventRecorder(KubeClient client, TimeProvider time, ILogger logger, EventRecorderOptions? options = null)
     {
@@ -137,7 +138,10 @@ public sealed partial class EventRecorder : IAsyncDisposable
     private async Task<Written> CreateAsync(Pending pending, CancellationToken cancellationToken)
     {
         var ns = string.IsNullOrEmpty(pending.About.NamespaceProperty) ? "default" : pending.About.NamespaceProperty;
-        var name = $"{pending.About.Name}.{_time.GetUtcNow().Ticks:x}";
+
+        // Two Events in one tick must not have one name.
+        _stamp = Math.Max(_stamp + 1, _time.GetUtcNow().Ticks);
+        var name = $"{pending.About.Name}.{_stamp:x}";
         var at = new DateTime(pending.At.Ticks - (pending.At.Ticks % TimeSpan.TicksPerSecond), DateTimeKind.Utc);
         await _client.CreateAsync(
             new Corev1Event

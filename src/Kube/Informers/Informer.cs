@@ -100,8 +100,13 @@ public sealed partial class Informer<T> : IInformer, IWatchSink where T : class,
     {
         lock (_dispatch)
         {
-            if (HasSynced && VersionOf(document) > _watched && TryDecode(document) is { } value
-                && value.Kind == Type.Kind && value.ApiVersion == Type.ApiVersion)
+            if (!HasSynced || VersionOf(document) is var version && version <= _watched || TryDecode(document) is not { } value
+                || value.Kind != Type.Kind || value.ApiVersion != Type.ApiVersion)
+            {
+                return;
+            }
+
+            if (_cache.Find(document.Key) is not { } known || VersionOf(known) < version)
             {
                 Put(document, initial: false);
             }
