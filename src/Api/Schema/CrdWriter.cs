@@ -14,7 +14,7 @@ namespace Knet.Api.Schema;
 /// </summary>
 public static class CrdWriter
 {
-    /// <summary>The definitions of Serving: Service, Configuration, Revision, Route, PodAutoscaler, Metric, ServerlessService, Ingress.</summary>
+    /// <summary>All of Serving: Service, Configuration, Revision, Route, PodAutoscaler, Metric, ServerlessService, Ingress.</summary>
     public static IReadOnlyList<JsonObject> ForServing() =>
     [
         Write(typeof(KnService), "duck.knative.dev/addressable", "duck.knative.dev/podspecable"),

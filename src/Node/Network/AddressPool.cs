@@ -43,7 +43,8 @@ internal sealed class AddressPool
         {
             if (_used.Count >= _count)
             {
-                throw new NetworkException($"all {_count} pod addresses are in use: delete pods or choose a larger {nameof(NetworkOptions.PodRange)}");
+                throw new NetworkException(
+                    $"all {_count} pod addresses are in use: delete pods or choose a larger {nameof(NetworkOptions.PodRange)}");
             }
 
             while (!_used.Add(_first + _next))

@@ -11,7 +11,7 @@ internal static class Forwarding
     private const string Root = "/proc/sys/net/ipv4";
     private const string Switch = "ip_forward";
 
-    /// <summary>Remembers the present settings, unless an earlier daemon did. Answers whether the machine forwarded before we came.</summary>
+    /// <summary>Remembers the present settings, unless an earlier daemon did. Answers whether the machine forwarded before.</summary>
     public static async Task<bool> RememberAsync(string stateFile, CancellationToken cancellationToken)
     {
         // The file is written before the switch is thrown, and never overwritten: after a crash the present values are ours.

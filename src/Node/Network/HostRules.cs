@@ -9,6 +9,8 @@ internal static class HostRules
     public static string Program(NetworkOptions options, bool hostForwarded)
     {
         var pods = $"\"{options.InterfacePrefix}*\"";
+        var egress = options.Egress == Egress.Off ? "reject with icmp admin-prohibited comment \"egress is off\"" : "accept";
+        var others = hostForwarded ? "accept" : "drop comment \"this machine forwarded nothing before\"";
         return $$"""
             {{Remove(options.TableName)}}
             table ip {{options.TableName}} {
@@ -16,6 +18,10 @@ internal static class HostRules
                 type filter hook prerouting priority raw; policy accept;
                 iifname {{pods}} fib saddr . iif oif missing drop comment "no foreign source addresses"
                 iifname {{pods}} ip daddr 169.254.0.0/16 reject with icmp admin-prohibited comment "cloud metadata"
+                iifname != {{pods}} iifname != "lo" iifname != "{{options.BridgeName}}" goto foreign
+              }
+              chain foreign {
+                ip daddr { {{options.GatewayAddress}}, {{options.ServiceRange}} } drop comment "for this machine and its pods only"
               }
               chain forward {
                 type filter hook forward priority filter; policy accept;
@@ -23,11 +29,11 @@ internal static class HostRules
                 ip daddr {{options.ServiceRange}} goto refuse
                 iifname {{pods}} oifname {{pods}} accept
                 iifname {{pods}} ct state established,related accept
-            {{(options.Egress == Egress.Off ? $"    iifname {pods} reject with icmp admin-prohibited comment \"egress is off\"" : $"    iifname {pods} accept")}}
+                iifname {{pods}} {{egress}}
                 oifname {{pods}} ct state established,related accept
                 oifname {{pods}} ct status dnat accept
                 oifname {{pods}} drop comment "pods are reached through Services only"
-            {{(hostForwarded ? "    accept" : "    drop comment \"this machine forwarded nothing before\"")}}
+                {{others}}
               }
               chain output {
                 type filter hook output priority filter; policy accept;
