@@ -55,6 +55,11 @@ internal sealed class LayerExtractor(string root, LayerOptions options)
 
     private void Put(TarEntry entry, TarReader reader, byte[] buffer)
     {
+        if (options.Excluded is { } excluded && excluded(Trimmed(entry.Name)))
+        {
+            return;
+        }
+
         var path = _paths.Place(entry.Name);
         var name = path[(path.LastIndexOf('/') + 1)..];
         if (name.StartsWith(WhiteoutPrefix, StringComparison.Ordinal))
@@ -83,6 +88,8 @@ internal sealed class LayerExtractor(string root, LayerOptions options)
             }
         }
     }
+
+    private static string Trimmed(string name) => (name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name).Trim('/');
 
     private void Whiteout(string path, string name)
     {

@@ -20,4 +20,7 @@ public sealed record LayerOptions
     /// directory) names that look like whiteouts are refused.
     /// </summary>
     public bool Whiteouts { get; init; } = true;
+
+    /// <summary>Whether an entry is left out, by its name without a leading slash; null for none.</summary>
+    public Func<string, bool>? Excluded { get; init; }
 }

@@ -1,7 +1,7 @@
+using Knet.Oci.Composing;
 using Knet.Oci.Formats;
 using Knet.Oci.References;
 using Knet.Oci.Store;
-using Knet.Oci.Tar;
 
 namespace Knet.Oci.Local;
 
@@ -44,6 +44,17 @@ public sealed partial class Images
         }
 
         return names;
+    }
+
+    /// <summary>Makes an image, gives it a name and makes it ready; the name counts as loaded here.</summary>
+    /// <exception cref="ImageException">The image to build upon is not here, or a path of the recipe cannot be.</exception>
+    public async Task<LocalImage> ComposeAsync(ImageRecipe recipe, string name, CancellationToken cancellationToken)
+    {
+        using var pins = Blobs.Pins.Open();
+        var from = recipe.From is null ? null : Get(recipe.From).Stored;
+        // Packing takes seconds of blocking calls: not on the caller's thread.
+        var digest = await Task.Run(() => new ImageComposer(Blobs).Compose(recipe, from, pins, cancellationToken), cancellationToken);
+        return await NameAsync(name, digest, ImageOrigin.Loaded, cancellationToken);
     }
 
     /// <summary>All images, by name.</summary>
@@ -138,29 +149,7 @@ public sealed partial class Images
             pins.Add(digest);
         }
 
-        var manifest = Blobs.ReadDocument(image.Stored.Manifest, _options.DocumentBytesMax);
-        var descriptor = new Descriptor
-        {
-            MediaType = OciJson.MediaTypeOf(manifest, reference),
-            Digest = image.Stored.Manifest.ToString(),
-            Size = manifest.Length,
-            Platform = Platform.LinuxAmd64,
-            Annotations = new SortedDictionary<string, string>
-            {
-                ["io.containerd.image.name"] = ImageReference.Parse(reference).ToString(),
-                ["org.opencontainers.image.ref.name"] = ImageReference.Parse(reference).ToString(),
-            },
-        };
-        var tar = new TarWriter(to);
-        tar.WriteFile("oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
-        tar.WriteFile("index.json", OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex, Manifests = [descriptor] }));
-        foreach (var digest in image.Stored.Blobs.Where(d => d != image.Stored.Target || d == image.Stored.Manifest).OrderBy(d => d.Hex))
-        {
-            using var blob = Blobs.Open(digest);
-            tar.Write(new TarEntry { Name = $"blobs/sha256/{digest.Hex}", Kind = TarKind.File, Mode = 0x1A4, Size = blob.Length }, blob);
-        }
-
-        tar.Finish();
+        ImageExporter.Write(Blobs, image.Stored, ImageReference.Parse(reference).ToString(), _options, to);
     }
 
     /// <summary>Uploads an image to a registry under <paramref name="destination"/>, and answers the digest it has there.</summary>
