@@ -1,0 +1,84 @@
+using Knet.ApiServer.Admission;
+using Knet.ApiServer.Registry;
+using Knet.ApiServer.Registry.Kinds;
+using Knet.ApiServer.Registry.Owners;
+using Knet.ApiServer.Registry.Strategies;
+using Knet.ApiServer.Storage;
+using Knet.Kube.Admission;
+using Knet.Kube.Client;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.ApiServer;
+
+/// <summary>
+/// The API server without its HTTP front: opens the data, makes the objects every cluster has, and serves the registry until disposed.
+/// </summary>
+public sealed class ApiServerCore : IAsyncDisposable
+{
+    private readonly OwnerCollector _owners;
+
+    private ApiServerCore(Store store, Registry.Registry registry, OwnerCollector owners)
+    {
+        Store = store;
+        Registry = registry;
+        _owners = owners;
+    }
+
+    /// <summary>The API's own identity, to which everything is allowed.</summary>
+    public static KubeUser System { get; } = new("system:apiserver", ["system:masters", "system:authenticated"]);
+
+    public IRegistry Registry { get; }
+
+    /// <summary>The store below; for flushing and measuring.</summary>
+    public Store Store { get; }
+
+    /// <summary>Opens the data and starts serving.</summary>
+    /// <exception cref="DataFormatException">The data was written by a newer version.</exception>
+    public static async Task<ApiServerCore> StartAsync(ApiServerOptions options, CancellationToken cancellationToken)
+    {
+        var store = new Store(StoreOptionsOf(options), options.Time, options.Loggers.CreateLogger<Store>());
+        try
+        {
+            var parts = new RegistryParts(store, new AdmissionChain(options.Plugins), options.Time);
+            var registry = new Registry.Registry(parts);
+            parts.Use(BuiltInStrategies.All(options, parts));
+            CustomKinds.LoadAll(parts);
+            if (options.Access?.Invoke(registry) is { } access)
+            {
+                (parts.Authorizer, parts.VirtualKinds) = (access.Authorizer, access.VirtualKinds);
+                RoleFeed.Load(parts);
+            }
+
+            await Bootstrap.EnsureAsync(options, new InProcessTransport(registry, System), cancellationToken);
+            var owners = new OwnerCollector(parts, registry, options.Loggers.CreateLogger<OwnerCollector>());
+            owners.Start();
+            return new ApiServerCore(store, registry, owners);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The way in for a part of this process, with an identity of its own.</summary>
+    public IKubeTransport Connect(KubeUser user) => new InProcessTransport(Registry, user);
+
+    /// <summary>Stops the collector, ends all watches, writes the rest to disk.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _owners.DisposeAsync();
+        Store.Dispose();
+    }
+
+    private static StoreOptions StoreOptionsOf(ApiServerOptions options)
+    {
+        if (options.DataDirectory is not { } directory)
+        {
+            return options.Store with { File = null };
+        }
+
+        Directory.CreateDirectory(directory);
+        return options.Store with { File = Path.Combine(directory, "knet.db") };
+    }
+}

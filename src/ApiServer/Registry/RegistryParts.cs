@@ -1,0 +1,63 @@
+using Knet.Api.Meta;
+using Knet.ApiServer.Admission;
+using Knet.ApiServer.Auth;
+using Knet.ApiServer.Registry.Kinds;
+using Knet.ApiServer.Registry.Strategies;
+using Knet.ApiServer.Storage;
+using Knet.Kube.Admission;
+using Knet.Kube.Client;
+
+namespace Knet.ApiServer.Registry;
+
+/// <summary>What the verbs share.</summary>
+internal sealed class RegistryParts(Store store, AdmissionChain admission, TimeProvider time)
+{
+    private Dictionary<string, KindStrategy> _strategies = [];
+
+    public Store Store { get; } = store;
+    public AdmissionChain Admission { get; } = admission;
+    public TimeProvider Time { get; } = time;
+    public KindSource Kinds { get; } = new();
+
+    /// <summary>Null while the server starts: then everything inside it is allowed and nobody else is there.</summary>
+    public IAuthorizer? Authorizer { get; set; }
+
+    /// <summary>Answers kinds that are never stored (reviews, tokens); null for a kind it does not know.</summary>
+    public Func<KubeRequest, KubeUser, Task<KubeDocument?>>? VirtualKinds { get; set; }
+
+    public KindStrategy StrategyOf(KindInfo hub) => _strategies.GetValueOrDefault(hub.Type.GroupResource, KindStrategy.Plain);
+
+    public void Use(IReadOnlyDictionary<string, KindStrategy> strategies) => _strategies = new(strategies, StringComparer.Ordinal);
+
+    public KindInfo KindOf(ResourceType type) => Kinds.Catalog.Find(type) ?? throw Refusals.NotServed();
+
+    public StoredObject? Find(KindInfo hub, ObjectKey key) => Store.Find(KindSource.TableOf(hub.Type), key);
+
+    /// <summary>The stored object in the version asked for.</summary>
+    public KubeDocument View(KindInfo kind, KindInfo hub, StoredObject stored)
+    {
+        return kind.Type == hub.Type ? stored.Document : stored.View(kind.Type.ToString(), document =>
+        {
+            var value = ObjectBodies.Parse(document);
+            Conversions.Convert(value, hub.Type, kind.Type);
+            return ObjectBodies.Encode(value, stored.Revision);
+        });
+    }
+
+    /// <exception cref="KubeException">403: the user has no right to do it.</exception>
+    public void Authorize(KubeUser user, string verb, ResourceType type, string subresource, string ns, string name)
+    {
+        if (Authorizer is not { } authorizer || user.Groups.Contains("system:masters"))
+        {
+            return;
+        }
+
+        // A single namespace belongs to itself: rights given inside it suffice to read it.
+        ns = type is { Group: "", Plural: "namespaces" } ? name : type.Namespaced ? ns : "";
+        var (allowed, reason) = authorizer.Authorize(user, new AccessAttributes(verb, type.Group, type.Plural, subresource, ns, name));
+        if (!allowed)
+        {
+            throw Refusals.Denied(user, verb, type, subresource, ns, name, reason);
+        }
+    }
+}
