@@ -10,6 +10,7 @@ public sealed class StoreWatch : IDisposable
     private readonly Channel<StoreEvent> _events = Channel.CreateUnbounded<StoreEvent>(new() { SingleReader = true });
     private readonly Action<StoreWatch> _end;
     private readonly int _backlog;
+    private int _waiting;
 
     internal StoreWatch(string table, string ns, int backlog, Action<StoreWatch> end)
     {
@@ -26,7 +27,16 @@ public sealed class StoreWatch : IDisposable
     /// <exception cref="KubeException">410 Expired: the reader was too slow and was dropped.</exception>
     public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _events.Reader.WaitToReadAsync(cancellationToken);
 
-    public bool TryRead(out StoreEvent change) => _events.Reader.TryRead(out change!);
+    public bool TryRead(out StoreEvent change)
+    {
+        var read = _events.Reader.TryRead(out change!);
+        if (read)
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+
+        return read;
+    }
 
     public void Dispose()
     {
@@ -36,14 +46,17 @@ public sealed class StoreWatch : IDisposable
 
     internal void Send(StoreEvent change)
     {
-        if (_events.Reader.Count >= _backlog)
+        if (Volatile.Read(ref _waiting) >= _backlog)
         {
             _events.Writer.TryComplete(KubeException.Of(
                 410, "Expired", $"the watch lagged more than {_backlog} events behind and was closed: list again"));
             return;
         }
 
-        _events.Writer.TryWrite(change);
+        if (_events.Writer.TryWrite(change))
+        {
+            Interlocked.Increment(ref _waiting);
+        }
     }
 
     internal void Complete() => _events.Writer.TryComplete();

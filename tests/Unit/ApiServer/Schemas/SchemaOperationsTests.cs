@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
 using Knet.ApiServer.Schemas;
-using FieldError = Knet.ApiServer.Schemas.FieldError;
 using Xunit;
 using FieldError = Knet.ApiServer.Schemas.FieldError;
 
