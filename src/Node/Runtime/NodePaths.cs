@@ -33,6 +33,24 @@ internal sealed record NodePaths(string Run, string Data)
         }
     }
 
+    /// <summary>Removes a directory with all in it; false when something in it resists (the next start tries again).</summary>
+    public static bool TryDelete(string directory)
+    {
+        try
+        {
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
+
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Takes back what <see cref="Prepare"/> mounted; the data stays.</summary>
     public void Release()
     {

@@ -1,0 +1,41 @@
+using Knet.DataPlane.Stats;
+using Knet.Kube.Client;
+using Knet.Kube.Events;
+using Knet.Node.Network;
+using Knet.Node.Pods;
+using Knet.Node.Probes;
+using Knet.Node.Runtime;
+using Knet.Node.Volumes;
+using Knet.Oci;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.Node.Agent;
+
+/// <summary>What all parts of the node share, one instance each.</summary>
+internal sealed record NodeServices
+{
+    public required NodeOptions Options { get; init; }
+    public required NodePaths Paths { get; init; }
+    public required KubeClient Client { get; init; }
+    public required IImages Images { get; init; }
+    public required IPodNetwork Network { get; init; }
+    public required IPodPorts? Ports { get; init; }
+    public required ColdStarts ColdStarts { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required OciRuntime Runtime { get; init; }
+    public required WorkerThreads Threads { get; init; }
+    public required ContainerExits Exits { get; init; }
+    public required Cgroups Cgroups { get; init; }
+    public required EventRecorder Events { get; init; }
+    public required ServiceEnvironment ServiceEnvironment { get; init; }
+    public required WatchedObjects Objects { get; init; }
+    public required ProbeClient Probes { get; init; }
+    public required ILoggerFactory Loggers { get; init; }
+    public required ulong AvailableCapabilities { get; init; }
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>The node is going down: pods end, their objects stay.</summary>
+    public bool IsStopping { get; set; }
+
+    public DateTimeOffset Now => Time.GetUtcNow();
+}

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using k8s.Models;
+using Knet.Oci;
+
+namespace Knet.Node.Pods;
+
+/// <summary>Gets a container's image, however long it takes, with kubelet's states, Events and back-off.</summary>
+internal sealed class ImagePuller(PodContext pod)
+{
+    /// <exception cref="OperationCanceledException">The pod is being ended.</exception>
+    public async Task<LocalImage> GetAsync(ContainerSlot slot, CancellationToken cancellationToken)
+    {
+        var reference = slot.Container.Image;
+        var policy = Policy(slot.Container);
+
+        // A digest names one content for ever: asking the registry again would only cost time.
+        if ((policy != "Always" || reference.Contains("@sha256:", StringComparison.Ordinal)) && pod.Node.Images.Find(reference) is { } present)
+        {
+            pod.Event("Normal", "Pulled", $"Container image \"{reference}\" already present on machine");
+            return present;
+        }
+
+        var backoff = new RestartBackoff();
+        backoff.Next(pod.Node.Now); // unlike a crash, the first failed pull waits already
+        while (true)
+        {
+            try
+            {
+                return await PullAsync(reference, policy, cancellationToken);
+            }
+            catch (ImageException e)
+            {
+                var wait = backoff.Next(pod.Node.Now);
+                await FailAsync(slot, reference, e, wait, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<LocalImage> PullAsync(string reference, string policy, CancellationToken cancellationToken)
+    {
+        if (policy != "Never")
+        {
+            pod.Event("Normal", "Pulling", $"Pulling image \"{reference}\"");
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var credentials = policy == "Never" ? [] : await CredentialsAsync(reference);
+        var image = await pod.Node.Images.EnsureAsync(reference, policy, credentials, cancellationToken);
+        var took = Stopwatch.GetElapsedTime(started);
+        pod.Event("Normal", "Pulled", policy == "Never"
+            ? $"Container image \"{reference}\" already present on machine"
+            : string.Create(CultureInfo.InvariantCulture, $"Successfully pulled image \"{reference}\" in {took.TotalMilliseconds:0}ms"));
+        return image;
+    }
+
+    private async Task FailAsync(ContainerSlot slot, string reference, ImageException e, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        if (e.Reason == "InvalidImageName")
+        {
+            var invalid = $"Failed to apply default image tag \"{reference}\": {e.Message}";
+            pod.Event("Warning", "InspectFailed", invalid);
+            pod.Event("Warning", "Failed", "Error: InvalidImageName");
+            pod.Change(() => slot.State = ContainerSlot.Waiting("InvalidImageName", invalid), urgent: true);
+            await Task.Delay(Timeout.InfiniteTimeSpan, pod.Node.Time, cancellationToken);
+        }
+
+        var never = e.Reason == "ErrImageNeverPull";
+        var message = never ? $"Container image \"{reference}\" is not present with pull policy of Never" : e.Message;
+        pod.Event("Warning", never ? e.Reason : "Failed", never ? message : $"Failed to pull image \"{reference}\": {message}");
+        pod.Event("Warning", "Failed", $"Error: {e.Reason}");
+        pod.Change(() => slot.State = ContainerSlot.Waiting(e.Reason, message), urgent: true);
+        if (!never)
+        {
+            // Kubelet shows the error first and the back-off at its next look, a moment later.
+            await Task.Delay(TimeSpan.FromSeconds(1), pod.Node.Time, cancellationToken);
+            pod.Event("Normal", "BackOff", $"Back-off pulling image \"{reference}\"");
+            pod.Event("Warning", "Failed", "Error: ImagePullBackOff");
+            pod.Change(
+                () => slot.State = ContainerSlot.Waiting("ImagePullBackOff", $"Back-off pulling image \"{reference}\": {e.Reason}: {message}"),
+                urgent: true);
+        }
+
+        await Task.Delay(wait, pod.Node.Time, cancellationToken);
+    }
+
+    /// <summary>The explicit policy, else Always for the tag latest (and none) and IfNotPresent for the rest.</summary>
+    private static string Policy(V1Container container)
+    {
+        if (!string.IsNullOrEmpty(container.ImagePullPolicy))
+        {
+            return container.ImagePullPolicy;
+        }
+
+        var last = container.Image[(container.Image.LastIndexOf('/') + 1)..];
+        return last.Contains('@', StringComparison.Ordinal) || (last.Contains(':', StringComparison.Ordinal) && !last.EndsWith(":latest", StringComparison.Ordinal))
+            ? "IfNotPresent"
+            : "Always";
+    }
+
+    private async Task<IReadOnlyList<RegistryCredentials>> CredentialsAsync(string reference)
+    {
+        var names = (pod.Pod.Spec.ImagePullSecrets ?? []).Select(s => s.Name).ToList();
+        var account = await pod.Node.Client.FindAsync<V1ServiceAccount>(
+            pod.Namespace, pod.Pod.Spec.ServiceAccountName ?? "default", CancellationToken.None);
+        names.AddRange((account?.ImagePullSecrets ?? []).Select(s => s.Name));
+        var result = new List<RegistryCredentials>();
+        foreach (var name in names.Distinct())
+        {
+            if (await pod.Node.Client.FindAsync<V1Secret>(pod.Namespace, name, CancellationToken.None) is { } secret)
+            {
+                result.AddRange(PullSecrets.For(reference, secret));
+            }
+            else
+            {
+                pod.Event("Warning", "FailedToRetrieveImagePullSecret",
+                    $"Unable to retrieve some image pull secrets ({name}); attempting to pull the image may not succeed.");
+            }
+        }
+
+        return result;
+    }
+}
+
+/// <summary>Reads secrets of the types kubernetes.io/dockerconfigjson and kubernetes.io/dockercfg. Pure.</summary>
+internal static class PullSecrets
+{
+    /// <summary>The credentials that the secret has for the image's registry.</summary>
+    public static IEnumerable<RegistryCredentials> For(string reference, V1Secret secret)
+    {
+        var json = secret.Data?.TryGetValue(".dockerconfigjson", out var modern) == true ? Parse(modern, "auths")
+            : secret.Data?.TryGetValue(".dockercfg", out var old) == true ? Parse(old, null) : [];
+        var image = reference.Split('/')[0] is var first && (first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost")
+            ? reference
+            : "docker.io/" + reference;
+        return json.Where(e => Matches(image, e.Registry)).Select(e => e.Credentials);
+    }
+
+    private static bool Matches(string image, string registry)
+    {
+        var bare = registry.Replace("https://", "", StringComparison.Ordinal).Replace("http://", "", StringComparison.Ordinal).TrimEnd('/');
+        bare = bare.EndsWith("/v1", StringComparison.Ordinal) || bare.EndsWith("/v2", StringComparison.Ordinal) ? bare[..^3] : bare;
+        bare = bare == "index.docker.io" ? "docker.io" : bare;
+        return image.StartsWith(bare + "/", StringComparison.Ordinal);
+    }
+
+    private static List<(string Registry, RegistryCredentials Credentials)> Parse(byte[] bytes, string? member)
+    {
+        var result = new List<(string, RegistryCredentials)>();
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            var registries = member is null ? document.RootElement : document.RootElement.GetProperty(member);
+            foreach (var entry in registries.EnumerateObject())
+            {
+                result.Add((entry.Name, Credentials(entry.Value)));
+            }
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+        {
+            return []; // as kubelet: an unreadable secret has nothing to offer; the pull then says what failed
+        }
+
+        return result;
+    }
+
+    private static RegistryCredentials Credentials(JsonElement entry)
+    {
+        string? Text(string name) => entry.TryGetProperty(name, out var value) ? value.GetString() : null;
+        if (Text("auth") is { Length: > 0 } auth)
+        {
+            var pair = Encoding.UTF8.GetString(Convert.FromBase64String(auth)).Split(':', 2);
+            return new RegistryCredentials(pair[0], pair.Length > 1 ? pair[1] : "");
+        }
+
+        return new RegistryCredentials(Text("username"), Text("password"));
+    }
+}

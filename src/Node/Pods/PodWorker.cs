@@ -1,0 +1,359 @@
+using System.Runtime.ExceptionServices;
+using k8s.Models;
+using Knet.DataPlane.Stats;
+using Knet.Kube.Client;
+using Knet.Node.Agent;
+using Knet.Node.Runtime;
+using Knet.Node.Volumes;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.Node.Pods;
+
+/// <summary>
+/// Carries one pod through its life: refusal or start, init containers, containers, end. Everything independent happens at once; the
+/// order that remains is kubelet's.
+/// </summary>
+internal sealed partial class PodWorker
+{
+    private static readonly TimeSpan VolumeRetryFirst = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan VolumeRetryMax = TimeSpan.FromSeconds(122);
+    private readonly NodeServices _node;
+    private readonly ILogger _logger;
+    private readonly PodRecord? _adopted;
+    private IAsyncDisposable? _ports;
+    private readonly TaskCompletionSource _adoption = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private TimeSpan _grace = Timeout.InfiniteTimeSpan;
+    private bool _released;
+
+    /// <param name="adopted">What the last daemon left of the pod, or null for a new one.</param>
+    public PodWorker(V1Pod pod, NodeServices node, PodRecord? adopted)
+    {
+        (_node, _adopted) = (node, adopted);
+        _logger = node.Loggers.CreateLogger<PodWorker>();
+        Context = new PodContext(pod, node);
+        if (Context.Revision is { } revision)
+        {
+            node.ColdStarts.Mark(Context.Namespace, revision, ColdStartPhase.Created);
+        }
+    }
+
+    public PodContext Context { get; }
+
+    /// <summary>Completes when the pod is gone: from the API and from this machine.</summary>
+    public Task Done { get; private set; } = Task.CompletedTask;
+
+    public void Start() => Done = RunAsync();
+
+    /// <summary>Completes when an adopted pod's containers are followed again (or the pod is no more), and its status says so.</summary>
+    public async Task WaitForAdoptionAsync()
+    {
+        await Task.WhenAny(_adoption.Task, Done);
+        await Context.FlushStatusAsync();
+    }
+
+    /// <summary>Takes a newer version of the object.</summary>
+    public void Update(V1Pod pod)
+    {
+        var old = Context.Pod;
+        Context.Pod = pod;
+        if (pod.Metadata.DeletionTimestamp is not null)
+        {
+            Terminate(TimeSpan.FromSeconds(pod.Metadata.DeletionGracePeriodSeconds ?? pod.Spec.TerminationGracePeriodSeconds ?? 30));
+        }
+        else if (!ReferenceEquals(old, pod) && Context.Volumes is { } volumes)
+        {
+            volumes.Changed(); // labels and annotations may stand in downwardAPI files
+            PodRecord.SavePod(Context);
+        }
+    }
+
+    /// <summary>The object is gone: whatever still runs has no reason to.</summary>
+    public void Remove()
+    {
+        Context.Removed = true;
+        Terminate(TimeSpan.Zero);
+    }
+
+    /// <summary>Begins the end; a later call can only shorten the grace period.</summary>
+    public void Terminate(TimeSpan grace)
+    {
+        lock (_gate)
+        {
+            if (_grace != Timeout.InfiniteTimeSpan && grace >= _grace)
+            {
+                return;
+            }
+
+            _grace = grace;
+        }
+
+        Context.KillNow.CancelAfter(grace);
+        Context.Stopping.Cancel();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await Task.Yield(); // the caller is the watch
+            await LiveAsync();
+            await EndAsync();
+            await DeleteAsync();
+        }
+        catch (Exception e) // the outer edge: one pod's trouble must not touch the others
+        {
+            Log.Broken(_logger, e, Context.FullName);
+            Context.Failure = ("NodeError", e.Message);
+            Context.Change(() => { }, urgent: true);
+            await WaitForTerminationAsync();
+            await EndAsync();
+            await DeleteAsync();
+        }
+    }
+
+    private async Task LiveAsync()
+    {
+        if (Context.Pod.Status?.Phase is "Succeeded" or "Failed" && _adopted is null)
+        {
+            await WaitForTerminationAsync();
+            return;
+        }
+
+        try
+        {
+            if (PodRefusal.Of(Context.Pod, _node.Options) is { } refusal)
+            {
+                Context.Event("Warning", refusal.Reason, refusal.Message);
+                Context.Failure = refusal;
+                Context.Change(() => { }, urgent: true);
+            }
+            else
+            {
+                await StartAsync();
+                await RunContainersAsync();
+                await EndAsync(); // all have ended for good: addresses and volumes go, the object stays
+            }
+        }
+        catch (OperationCanceledException) when (Context.Stopping.IsCancellationRequested)
+        {
+            Log.Stopped(_logger, Context.FullName);
+        }
+
+        await WaitForTerminationAsync();
+    }
+
+    private async Task StartAsync()
+    {
+        Context.Volumes = new PodVolumes(Context);
+        PodRecord.SavePod(Context);
+        if (_adopted is not null)
+        {
+            Adopt(_adopted);
+        }
+
+        Context.Sandbox ??= await _node.Network.AcquireAsync(Context.Uid, Context.Stopping.Token);
+        PodRecord.SaveSandbox(Context);
+        PodFiles.Write(Context, Context.Sandbox.Ip);
+        if (Context.App.Any(s => s.Kind == ContainerKind.Virtual))
+        {
+            _ports = _node.Ports?.Open(Context.Sandbox, Context.Pod);
+        }
+
+        Context.Change(() => { });
+        await PrepareVolumesAsync();
+        Context.Volumes.Follow();
+    }
+
+    private void Adopt(PodRecord record)
+    {
+        Context.Sandbox = record.Sandbox;
+        Context.StartTime = record.Status?.StartTime ?? Context.StartTime;
+        var known = (record.Status?.InitContainerStatuses ?? []).Concat(record.Status?.ContainerStatuses ?? []).ToLookup(s => s.Name);
+        foreach (var slot in Context.All)
+        {
+            slot.Adopted = record.Runs.Where(r => r.Name == slot.Name && r.Process is not null).MaxBy(r => r.Restarts);
+            if (known[slot.Name].FirstOrDefault() is { } status)
+            {
+                slot.State = status.State;
+                slot.Last = status.LastState;
+                slot.ImageId = status.ImageID;
+                slot.Ready = (slot.Adopted is not null || slot.Kind == ContainerKind.Virtual) && status.Ready;
+                slot.Restarts = slot.Adopted?.Restarts ?? status.RestartCount;
+            }
+        }
+    }
+
+    private async Task PrepareVolumesAsync()
+    {
+        for (var delay = VolumeRetryFirst; ; delay = delay * 2 > VolumeRetryMax ? VolumeRetryMax : delay * 2)
+        {
+            try
+            {
+                await Context.Volumes!.PrepareAsync();
+                return;
+            }
+            catch (VolumeException e)
+            {
+                Context.Event("Warning", "FailedMount", e.Message);
+                await Task.Delay(delay, _node.Time, Context.Stopping.Token);
+            }
+        }
+    }
+
+    /// <summary>Returns when all containers have ended for good.</summary>
+    private async Task RunContainersAsync()
+    {
+        var sidecars = new List<Task>();
+        try
+        {
+            if (!await RunInitAsync(sidecars))
+            {
+                return;
+            }
+
+            var loops = Context.App.Select(slot => slot.Kind == ContainerKind.Virtual
+                ? new QueueProxyLoop(Context, slot, Context.Stopping.Token).RunAsync()
+                : new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync()).ToList();
+            _adoption.TrySetResult();
+            await Task.WhenAll(loops);
+        }
+        finally
+        {
+            await Context.StoppingSidecars.CancelAsync();
+            if (sidecars.Count > 0 && !Context.Stopping.IsCancellationRequested)
+            {
+                Context.KillNow.CancelAfter(TimeSpan.FromSeconds(Context.Pod.Spec.TerminationGracePeriodSeconds ?? 30));
+            }
+
+            await Task.WhenAll(sidecars);
+        }
+    }
+
+    /// <summary>False when one failed for good.</summary>
+    private async Task<bool> RunInitAsync(List<Task> sidecars)
+    {
+        foreach (var slot in Context.Init)
+        {
+            if (slot.Kind == ContainerKind.Sidecar)
+            {
+                sidecars.Add(new ContainerLoop(Context, slot, Context.StoppingSidecars.Token).RunAsync());
+                await UntilStartedAsync(slot);
+                continue;
+            }
+
+            if (!await new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync())
+            {
+                Context.Stopping.Token.ThrowIfCancellationRequested();
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private async Task UntilStartedAsync(ContainerSlot slot)
+    {
+        while (true)
+        {
+            var change = Context.NextChange();
+            if (Context.Read(() => slot.Started))
+            {
+                return;
+            }
+
+            await change.WaitAsync(Context.Stopping.Token);
+        }
+    }
+
+    private async Task WaitForTerminationAsync()
+    {
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, _node.Time, Context.Stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+    }
+
+    /// <summary>Gives back what the pod held. The containers have ended. Harmless when done before.</summary>
+    private async Task EndAsync()
+    {
+        if (Context.Stopping.IsCancellationRequested)
+        {
+            Context.Stopped = true;
+        }
+
+        Context.Change(() => { }, urgent: true);
+        if (_ports is { } ports)
+        {
+            _ports = null;
+            await ports.DisposeAsync();
+        }
+
+        if (Context.Volumes is { } volumes)
+        {
+            Context.Volumes = null;
+            await volumes.DisposeAsync();
+        }
+
+        if (Context.Sandbox is { } sandbox && !_released)
+        {
+            _released = true;
+            await _node.Network.ReleaseAsync(sandbox);
+        }
+
+        _node.Cgroups.Remove(Context.CgroupsPath);
+    }
+
+    private async Task DeleteAsync()
+    {
+        await Context.FlushStatusAsync();
+        var options = new V1DeleteOptions { GracePeriodSeconds = 0, Preconditions = new V1Preconditions { Uid = Context.Uid } };
+        ExceptionDispatchInfo? failure = null;
+        for (var delay = TimeSpan.FromMilliseconds(50); !Context.Removed && !_node.IsStopping; delay *= 2)
+        {
+            try
+            {
+                await _node.Client.DeleteAsync<V1Pod>(Context.Namespace, Context.Name, CancellationToken.None, options);
+                break;
+            }
+            catch (KubeException e) when (e.IsNotFound || e.IsConflict)
+            {
+                break; // gone already, or another pod by now
+            }
+            catch (Exception e) when (e is KubeException or HttpRequestException && delay < TimeSpan.FromMinutes(1))
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+                Log.NotDeleted(_logger, Context.FullName, failure.SourceException.Message);
+            }
+
+            await Task.Delay(delay, _node.Time);
+        }
+
+        Context.Removed = true;
+        RemoveFiles();
+    }
+
+    private void RemoveFiles()
+    {
+        foreach (var directory in (string[])[Context.Directory, Path.Combine(_node.Paths.Logs, $"{Context.Namespace}_{Context.Name}_{Context.Uid}")])
+        {
+            NodePaths.TryDelete(directory);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "the pod {Pod} met an error of the node")]
+        public static partial void Broken(ILogger logger, Exception exception, string pod);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "the pod {Pod} was stopped")]
+        public static partial void Stopped(ILogger logger, string pod);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "the pod {Pod} could not be deleted, trying again: {Reason}")]
+        public static partial void NotDeleted(ILogger logger, string pod, string reason);
+    }
+}
