@@ -80,6 +80,9 @@ public sealed class InstanceState
         return false;
     }
 
+    /// <summary>Takes a place in an instance that is closed already.</summary>
+    internal void EnterClosed() => Interlocked.Increment(ref _inFlight);
+
     /// <summary>Gives the place back.</summary>
     public void Leave()
     {

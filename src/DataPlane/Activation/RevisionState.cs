@@ -72,6 +72,13 @@ public sealed class RevisionState : IAdmitter
     public ValueTask<Admission> EnterAsync(InstanceState pinned, CancellationToken aborted, CancellationToken expired)
     {
         var limit = _settings.ContainerConcurrency;
+        if (pinned.IsClosed)
+        {
+            // Whoever still comes to a pod that is going is answered as long as it is there.
+            pinned.EnterClosed();
+            return new(new Admission(AdmissionResult.Entered, pinned));
+        }
+
         return _queue.Count == 0 && pinned.TryEnter(limit)
             ? new(new Admission(AdmissionResult.Entered, pinned))
             : _queue.WaitAsync(pinned, Math.Max(1, limit * _owner.Options.PodQueueFactor), out _, aborted, expired);
@@ -90,6 +97,12 @@ public sealed class RevisionState : IAdmitter
         if (pinned is null)
         {
             return LoadBalancer.Enter(Volatile.Read(ref _ready), limit, ref _turn, _owner.Time);
+        }
+
+        if (pinned.IsClosed)
+        {
+            pinned.EnterClosed();
+            return pinned;
         }
 
         return pinned.TryEnter(limit) ? pinned : null;
@@ -137,6 +150,11 @@ public sealed class RevisionState : IAdmitter
         }
 
         _queue.Pump();
+        if (_queue.Count > 0 && Volatile.Read(ref _ready).Length == 0)
+        {
+            // The last instance went while requests were waiting.
+            _owner.RaiseStarved(this);
+        }
     }
 
     internal void Remove()

@@ -86,14 +86,19 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
     /// <summary>Takes over a connection.</summary>
     public void Accept(Socket accepted, EntryPoint entry) => _ = AdmitAsync(accepted, entry);
 
-    public ValueTask DisposeAsync()
+    /// <summary>Takes no more connections; those there are live on.</summary>
+    public void CloseListeners()
     {
         lock (_listeners)
         {
             _listeners.ForEach(l => l.Dispose());
             _listeners.Clear();
         }
+    }
 
+    public ValueTask DisposeAsync()
+    {
+        CloseListeners();
         _connections.Dispose();
         return default;
     }
