@@ -1,4 +1,5 @@
 using System.Net.Http;
+using System.Text;
 using Knet.DataPlane.Breaker;
 using Microsoft.AspNetCore.Http;
 using Yarp.ReverseProxy.Forwarder;
@@ -20,6 +21,7 @@ public static class Answers
         response.Clear();
         response.StatusCode = code;
         response.ContentType = "text/plain; charset=utf-8";
+        response.ContentLength = Encoding.UTF8.GetByteCount(text);
         return response.WriteAsync(text, context.RequestAborted);
     }
 
@@ -57,7 +59,7 @@ public static class Answers
         return false;
     }
 
-    private static string Cause(HttpContext context)
+    internal static string Cause(HttpContext context)
     {
         var cause = context.Features.Get<IForwarderErrorFeature>()?.Exception;
         while (cause is not null and not InstanceUnreachableException && cause.InnerException is not null)

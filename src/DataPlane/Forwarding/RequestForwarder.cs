@@ -8,6 +8,7 @@ using Knet.DataPlane.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Knet.DataPlane.Forwarding;
@@ -17,7 +18,7 @@ namespace Knet.DataPlane.Forwarding;
 /// was sent.
 /// </summary>
 /// <remarks>Hot. Beside what forwarding itself costs, a request allocates the one task that its server waits for.</remarks>
-public sealed class RequestForwarder : IDisposable
+public sealed partial class RequestForwarder : IDisposable
 {
     private const int SparesMax = 4096;
 
@@ -28,13 +29,18 @@ public sealed class RequestForwarder : IDisposable
     private readonly RevisionStates _revisions;
     private readonly DataPlaneOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<RequestForwarder> _log;
 
     public RequestForwarder(RevisionStates revisions, ILoggerFactory logs)
     {
         _revisions = revisions;
         _options = revisions.Options;
         _time = revisions.Time;
-        _services = new ServiceCollection().AddSingleton(logs).AddLogging().AddHttpForwarder().BuildServiceProvider();
+        _log = logs.CreateLogger<RequestForwarder>();
+
+        // The forwarder would log every attempt with its stack; one line for each request that failed in the end says more.
+        _services = new ServiceCollection().AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddLogging().AddHttpForwarder()
+            .BuildServiceProvider();
         _forwarder = _services.GetRequiredService<IHttpForwarder>();
         _shared = InstanceClients.CreateShared(_options);
     }
@@ -86,6 +92,7 @@ public sealed class RequestForwarder : IDisposable
 
                 if (!MayTryAgain(context, exchange, attempt))
                 {
+                    Report(context, instance.Prefix, error, attempt);
                     await Answers.FailedAsync(context, error, exchange.Expired);
                     return;
                 }
@@ -123,6 +130,7 @@ public sealed class RequestForwarder : IDisposable
 
                 if (attempt >= backend.Prefixes.Count || !MayTryAgain(context, exchange, attempt))
                 {
+                    Report(context, prefix, error, attempt);
                     await Answers.FailedAsync(context, error, exchange.Expired);
                     return;
                 }
@@ -174,6 +182,15 @@ public sealed class RequestForwarder : IDisposable
         }
     }
 
+    // A client that went away is no failure of ours.
+    private void Report(HttpContext context, string backend, ForwarderError error, int attempts)
+    {
+        if (!context.RequestAborted.IsCancellationRequested && _log.IsEnabled(LogLevel.Warning))
+        {
+            Log.Failed(_log, backend, error, attempts, Answers.Cause(context));
+        }
+    }
+
     private Exchange Rent(HttpContext context, string? host)
     {
         if (!_spares.TryDequeue(out var exchange))
@@ -195,5 +212,11 @@ public sealed class RequestForwarder : IDisposable
         {
             exchange.Dispose();
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4001, LogLevel.Warning, "{Backend}: a request failed ({Error}, attempt {Attempts}): {Cause}")]
+        public static partial void Failed(ILogger logger, string backend, ForwarderError error, int attempts, string cause);
     }
 }
