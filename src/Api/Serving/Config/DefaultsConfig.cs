@@ -38,6 +38,9 @@ public sealed record AutoscalingLimits
     public string PodAutoscalerClass { get; init; } = AutoscalingKeys.KpaClass;
     public bool AllowZeroInitialScale { get; init; }
 
+    /// <summary>Instances of a new Revision before anything is known of its traffic.</summary>
+    public int InitialScale { get; init; } = 1;
+
     /// <summary>0 means no limit.</summary>
     public int MaxScaleLimit { get; init; }
 }

@@ -1,0 +1,82 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using k8s.Models;
+using Knet.Api.Serving;
+
+namespace Knet.Serving.Config;
+
+/// <summary>The ConfigMaps that the embedded platform makes at its first start; an operator's edits to them stay.</summary>
+public static partial class DefaultConfigMaps
+{
+    public const string SystemNamespace = "knative-serving";
+    public const string ExampleKey = "_example";
+
+    /// <summary>All of Serving's ConfigMaps; <c>config-autoscaler</c> has an example only, its values are upstream's.</summary>
+    /// <param name="externalPort">The gateway's port on the host; when it is not 80 it is published under its key.</param>
+    public static IReadOnlyList<V1ConfigMap> Create(int externalPort = 80)
+    {
+        var network = new Dictionary<string, string> { ["ingress-class"] = NetworkingKeys.KnetIngressClass };
+        if (externalPort != 80)
+        {
+            network[NetworkConfig.ExternalPortKey] = $"{externalPort}";
+        }
+
+        return
+        [
+            Map("config-autoscaler", "autoscaler", [], ConfigExamples.Autoscaler),
+            Map("config-defaults", "controller", [], ConfigExamples.Defaults),
+            Map(
+                "config-deployment", "controller",
+                new() { ["queue-sidecar-image"] = DeploymentConfig.VirtualQueueProxyImage }, ConfigExamples.Deployment),
+            Map("config-domain", "controller", new() { ["localhost"] = "" }, ConfigExamples.Domain),
+            Map("config-features", "controller", [], ConfigExamples.Features),
+            Map("config-gc", "controller", [], ConfigExamples.Gc),
+            Map("config-leader-election", "controller", [], ConfigExamples.LeaderElection),
+            Map("config-logging", "logging", [], ConfigExamples.Logging),
+            Map("config-network", "networking", network, ConfigExamples.Network),
+            Map("config-observability", "observability", [], ConfigExamples.Observability),
+        ];
+    }
+
+    /// <summary>The checksum by which an edit of the example block is noticed: CRC-32 (IEEE) of the text with its newlines collapsed.</summary>
+    public static string Checksum(string example)
+    {
+        var text = Encoding.UTF8.GetBytes(Newlines().Replace(example.Trim(), "\\n"));
+        var crc = uint.MaxValue;
+        foreach (var value in text)
+        {
+            crc ^= value;
+            for (var bit = 0; bit < 8; bit++)
+            {
+                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
+            }
+        }
+
+        return (~crc).ToString("x8");
+    }
+
+    private static V1ConfigMap Map(string name, string component, Dictionary<string, string> data, string example)
+    {
+        data[ExampleKey] = example;
+        return new V1ConfigMap
+        {
+            ApiVersion = "v1",
+            Kind = "ConfigMap",
+            Metadata = new V1ObjectMeta
+            {
+                Name = name,
+                NamespaceProperty = SystemNamespace,
+                Labels = new Dictionary<string, string>
+                {
+                    ["app.kubernetes.io/name"] = "knative-serving",
+                    ["app.kubernetes.io/component"] = component,
+                },
+                Annotations = new Dictionary<string, string> { [ServingKeys.ExampleChecksum] = Checksum(example) },
+            },
+            Data = data,
+        };
+    }
+
+    [GeneratedRegex("(\r?\n)+")]
+    private static partial Regex Newlines();
+}
