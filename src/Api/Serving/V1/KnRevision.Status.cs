@@ -52,7 +52,7 @@ public sealed partial record RevisionStatus
         }
         else if (exitCode == 0)
         {
-            text = "container exited with no error";
+            text = "Container failed with: container exited with no error";
         }
         else
         {

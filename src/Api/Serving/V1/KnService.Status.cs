@@ -60,8 +60,13 @@ public sealed partial record ServiceStatus
         };
 
     /// <summary>A child that could not be written: the API's own words.</summary>
-    public ServiceStatus ChildFailed(string condition, string message) =>
-        this with { Conditions = Set.MarkFalse(Conditions, condition, "CreationFailed", message) };
+    /// <param name="isFinal">Whether trying again without a change is useless.</param>
+    public ServiceStatus ChildFailed(string condition, bool isFinal, string message) => this with
+    {
+        Conditions = isFinal
+            ? Set.MarkFalse(Conditions, condition, "CreationFailed", message)
+            : Set.MarkUnknown(Conditions, condition, "CreationFailed", message),
+    };
 
     /// <summary>Takes over what the Configuration reports.</summary>
     public ServiceStatus Propagate(ConfigurationStatus from)
