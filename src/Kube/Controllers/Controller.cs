@@ -12,18 +12,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Knet.Kube.Controllers;
 
-/// <summary>One registered controller, whatever its kind.</summary>
-internal interface IController : IAsyncDisposable
-{
-    /// <summary>Begins to work; the caches of all kinds read are complete.</summary>
-    void Start();
-}
-
 /// <summary>
 /// The loop of one controller: take a key, look, decide, carry out the steps until one fails, write the status even then, record Events,
 /// and forget the key or come back to it.
 /// </summary>
-internal sealed partial class Controller<TResource, TStatus> : IController
+internal sealed partial class Controller<TResource, TStatus> : IControlLoop
     where TResource : class, IKubernetesObject<V1ObjectMeta>
     where TStatus : class
 {
@@ -59,8 +52,7 @@ internal sealed partial class Controller<TResource, TStatus> : IController
         _logger = host.Loggers.CreateLogger($"Knet.Controllers.{name}");
     }
 
-    /// <summary>Makes the informers of all kinds that were declared; after that they can be awaited.</summary>
-    public void Declare()
+    public void Declare(InformerFactory informers)
     {
         _scope.Follow<TResource>();
         _options.ReadKinds.ForEach(follow => follow(_scope));

@@ -21,8 +21,8 @@ namespace Knet.Kube.Controllers;
 public sealed class ControllerHost(
     InformerFactory informers, IConfigSource config, EventRecorder events, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
 {
-    private readonly List<IController> _controllers = [];
-    private readonly List<Action> _declare = [];
+    private readonly List<Func<IControlLoop>> _registered = [];
+    private readonly List<IControlLoop> _running = [];
 
     public InformerFactory Informers { get; } = informers;
     public IConfigSource Config { get; } = config;
@@ -42,33 +42,33 @@ public sealed class ControllerHost(
     {
         var options = new ControllerOptions();
         configure?.Invoke(options);
-        _declare.Add(() =>
-        {
-            var controller = new Controller<TResource, TStatus>(name, reconciler, client, options, this);
-            controller.Declare();
-            _controllers.Add(controller);
-        });
+        _registered.Add(() => new Controller<TResource, TStatus>(name, reconciler, client, options, this));
         return options;
     }
+
+    /// <summary>Registers a loop that is no reconciler, before the start; the host disposes it.</summary>
+    public void Add(IControlLoop loop) => _registered.Add(() => loop);
 
     /// <summary>Starts the informers, waits until every kind read is complete, then lets the workers run.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _declare.ForEach(declare => declare());
-        _declare.Clear();
+        var loops = _registered.ConvertAll(make => make());
+        _registered.Clear();
+        loops.ForEach(loop => loop.Declare(Informers));
+        _running.AddRange(loops);
         Informers.Start();
         await Informers.WaitForSyncAsync(cancellationToken);
-        _controllers.ForEach(controller => controller.Start());
+        loops.ForEach(loop => loop.Start());
     }
 
     /// <summary>Stops the workers; the informers belong to their factory.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var controller in _controllers)
+        foreach (var loop in _running)
         {
-            await controller.DisposeAsync();
+            await loop.DisposeAsync();
         }
 
-        _controllers.Clear();
+        _running.Clear();
     }
 }

@@ -1,0 +1,115 @@
+using System.Globalization;
+using k8s.Models;
+using Knet.ApiServer.Workloads.Pods;
+
+namespace Knet.ApiServer.Workloads.Scheduling;
+
+/// <summary>Where a pod goes: a node, or in Kubernetes' words why nowhere.</summary>
+internal sealed record Placement(string? Node, string Message)
+{
+    /// <summary>Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.</summary>
+    /// <param name="taken">What is taken on a node, by resource name.</param>
+    public static Placement Decide(V1Pod pod, IReadOnlyList<V1Node> nodes, Func<string, IReadOnlyDictionary<string, decimal>> taken)
+    {
+        if (nodes.Count == 0)
+        {
+            return new(null, "no nodes available to schedule pods");
+        }
+
+        var requests = PodResources.RequestsOf(pod.Spec);
+        requests["pods"] = 1;
+        var reasons = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var (best, bestScore) = (default(string), decimal.MinValue);
+        foreach (var node in nodes)
+        {
+            var free = Free(node, taken(node.Metadata.Name));
+            var refusals = Refusals(pod, node, requests, free).ToList();
+            foreach (var reason in refusals)
+            {
+                reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
+            }
+
+            var score = Score(pod, node, free);
+            if (refusals.Count == 0 && (score > bestScore || (score == bestScore && string.CompareOrdinal(node.Metadata.Name, best) < 0)))
+            {
+                (best, bestScore) = (node.Metadata.Name, score);
+            }
+        }
+
+        var texts = reasons.Select(r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal);
+        return best is not null
+            ? new(best, "")
+            : new(null, $"0/{nodes.Count} nodes are available: {string.Join(", ", texts)}.");
+    }
+
+    private static Dictionary<string, decimal> Free(V1Node node, IReadOnlyDictionary<string, decimal> taken)
+    {
+        var free = new Dictionary<string, decimal>(PodResources.Amounts(node.Status?.Allocatable ?? node.Status?.Capacity));
+        foreach (var (name, amount) in taken)
+        {
+            free[name] = free.GetValueOrDefault(name) - amount;
+        }
+
+        return free;
+    }
+
+    // As Kubernetes the first plug-in that refuses speaks for the node; resources name each one that is short.
+    private static IEnumerable<string> Refusals(V1Pod pod, V1Node node, Dictionary<string, decimal> requests, Dictionary<string, decimal> free)
+    {
+        if (node.Spec?.Unschedulable == true && !Tolerates(pod, new V1Taint { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" }))
+        {
+            return ["node(s) were unschedulable"];
+        }
+
+        if (node.Spec?.Taints?.FirstOrDefault(t => t.Effect is "NoSchedule" or "NoExecute" && !Tolerates(pod, t)) is { } taint)
+        {
+            return [$"node(s) had untolerated taint {{{taint.Key}: {taint.Value}}}"];
+        }
+
+        if (!Selection.Contains(node.Metadata.Labels, pod.Spec.NodeSelector) || !MatchesAffinity(pod, node))
+        {
+            return ["node(s) didn't match Pod's node affinity/selector"];
+        }
+
+        return requests.Where(r => r.Value > 0 && r.Value > free.GetValueOrDefault(r.Key))
+            .Select(r => r.Key == "pods" ? "Too many pods" : $"Insufficient {r.Key}");
+    }
+
+    private static decimal Score(V1Pod pod, V1Node node, Dictionary<string, decimal> free)
+    {
+        var all = PodResources.Amounts(node.Status?.Allocatable);
+        decimal Share(string name) => all.TryGetValue(name, out var total) && total > 0 ? free.GetValueOrDefault(name) / total : 0;
+        var avoided = node.Spec?.Taints?.Count(t => t.Effect == "PreferNoSchedule" && !Tolerates(pod, t)) ?? 0;
+        return Share("cpu") + Share("memory") - (10 * avoided);
+    }
+
+    private static bool Tolerates(V1Pod pod, V1Taint taint) => pod.Spec.Tolerations?.Any(t =>
+        (string.IsNullOrEmpty(t.Effect) || t.Effect == taint.Effect)
+        && (string.IsNullOrEmpty(t.Key) ? t.OperatorProperty == "Exists" : t.Key == taint.Key)
+        && (t.OperatorProperty == "Exists" || (t.Value ?? "") == (taint.Value ?? ""))) == true;
+
+    private static bool MatchesAffinity(V1Pod pod, V1Node node)
+    {
+        var terms = pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms;
+        return terms is null || terms.Any(term =>
+            (term.MatchExpressions is { Count: > 0 } || term.MatchFields is { Count: > 0 })
+            && (term.MatchExpressions ?? []).All(e => Fits(e, node.Metadata.Labels?.TryGetValue(e.Key, out var v) == true ? v : null))
+            && (term.MatchFields ?? []).All(e => Fits(e, e.Key == "metadata.name" ? node.Metadata.Name : null)));
+    }
+
+    private static bool Fits(V1NodeSelectorRequirement requirement, string? value) => requirement.OperatorProperty switch
+    {
+        "In" => value is not null && requirement.Values.Contains(value),
+        "NotIn" => value is null || !requirement.Values.Contains(value),
+        "Exists" => value is not null,
+        "DoesNotExist" => value is null,
+        "Gt" => Compare(requirement, value) is > 0,
+        "Lt" => Compare(requirement, value) is < 0,
+        _ => false,
+    };
+
+    private static int? Compare(V1NodeSelectorRequirement requirement, string? value) =>
+        long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var have)
+        && long.TryParse(requirement.Values?.FirstOrDefault(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var limit)
+            ? have.CompareTo(limit) : null;
+}

@@ -1,0 +1,65 @@
+using k8s.Models;
+using Knet.Api.Meta;
+using Knet.ApiServer.Registry;
+using Knet.ApiServer.Workloads.Deployments;
+using Knet.ApiServer.Workloads.Events;
+using Knet.ApiServer.Workloads.Namespaces;
+using Knet.ApiServer.Workloads.ReplicaSets;
+using Knet.ApiServer.Workloads.Scheduling;
+using Knet.ApiServer.Workloads.Services;
+using Knet.Kube.Client;
+using Knet.Kube.Controllers;
+
+namespace Knet.ApiServer.Workloads;
+
+/// <summary>What the controllers of built-in kinds need to know of their cluster.</summary>
+public sealed record WorkloadOptions
+{
+    /// <summary>PEM of the CA that pods trust for the API server.</summary>
+    public required string ClusterCa { get; init; }
+
+    /// <summary>All kinds served now, for emptying namespaces; usually <c>() => registry.Kinds</c>.</summary>
+    public required Func<KindCatalog> Kinds { get; init; }
+
+    /// <summary>How long Events are kept. Default 1 hour, as kube-apiserver.</summary>
+    public TimeSpan EventTtl { get; init; } = TimeSpan.FromHours(1);
+}
+
+/// <summary>The controllers of Kubernetes' own kinds: what kube-controller-manager and kube-scheduler are on a cluster.</summary>
+public static class WorkloadControllers
+{
+    /// <summary>Registers them all with a host that is not started yet.</summary>
+    /// <param name="clientFor">
+    /// A client with the identity of a system component, by its ServiceAccount's name in kube-system (<c>deployment-controller</c> …;
+    /// <c>kube-scheduler</c> for the scheduler).
+    /// </param>
+    public static void Register(ControllerHost host, Func<string, KubeClient> clientFor, WorkloadOptions options)
+    {
+        host.Add("deployment-controller", new DeploymentReconciler(), clientFor("deployment-controller"), o => o.FailureEvent = CreateFailed)
+            .Reads<V1ReplicaSet>().Reads<V1Pod>();
+        host.Add(
+            "replicaset-controller", new ReplicaSetReconciler(), clientFor("replicaset-controller"),
+            o => o.FailureEvent = ReplicaSetReconciler.FailureEvent).Reads<V1Pod>();
+        host.Add("endpoints-controller", new EndpointsReconciler(), clientFor("endpoint-controller"), o => o.FailureEvent = CreateFailed)
+            .Reads<V1Pod>().Reads<V1Endpoints>().Reads<V1EndpointSlice>();
+        host.Add(
+            "endpointslicemirroring-controller", new EndpointSliceMirroringReconciler(), clientFor("endpointslicemirroring-controller"),
+            o => o.FailureEvent = CreateFailed).Reads<V1Service>().Reads<V1EndpointSlice>();
+        host.Add("namespace-controller", new NamespaceReconciler(options.ClusterCa), clientFor("namespace-controller"), o => o.FailureEvent = CreateFailed)
+            .Reads<V1ServiceAccount>().Reads<V1ConfigMap>();
+        host.Add(new Scheduler(
+            clientFor("kube-scheduler"), host.Events, host.Time, host.Loggers.CreateLogger("Knet.Controllers.scheduler")));
+        host.Add(new NamespaceFinalizer(
+            clientFor("namespace-controller"), () => Deletable(options.Kinds()), host.Time,
+            host.Loggers.CreateLogger("Knet.Controllers.namespace-finalizer")));
+        host.Add(new EventExpiry(
+            clientFor("namespace-controller"), options.EventTtl, host.Time, host.Loggers.CreateLogger("Knet.Controllers.event-expiry")));
+    }
+
+    private static PlanEvent? CreateFailed(PlanStep step, KubeException error) =>
+        step is CreateStep or EnsureStep ? new PlanEvent("Warning", "FailedToCreate", error.Message) : null;
+
+    private static IEnumerable<ResourceType> Deletable(KindCatalog kinds) =>
+        kinds.All.Where(k => k.Type.Namespaced && !k.IsVirtual && k.Verbs.Contains("deletecollection") && k.Verbs.Contains("list"))
+            .DistinctBy(k => (k.Type.Group, k.Type.Plural)).Select(k => k.Type);
+}
