@@ -13,7 +13,8 @@ public interface IObjectLookup
 }
 
 /// <summary>Looks objects up in the registry, as the server itself.</summary>
-public sealed class RegistryLookup(IRegistry registry) : IObjectLookup
+/// <param name="registry">Asked at each call, so that the lookup can be made before the registry.</param>
+public sealed class RegistryLookup(Func<IRegistry> registry) : IObjectLookup
 {
     private static readonly KubeUser Server = new("system:apiserver", ["system:masters"]);
 
@@ -22,7 +23,7 @@ public sealed class RegistryLookup(IRegistry registry) : IObjectLookup
         try
         {
             var request = new KubeRequest(KubeVerb.Get, type) { Namespace = ns, Name = name };
-            return (await registry.SendAsync(request, Server, cancellationToken)).Document;
+            return (await registry().SendAsync(request, Server, cancellationToken)).Document;
         }
         catch (KubeException e) when (e.IsNotFound)
         {

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Knet.ApiServer.Http;
+
+/// <summary>How the HTTP front behaves.</summary>
+public sealed record ApiHttpOptions
+{
+    /// <summary>Largest request body in bytes. Default: 3 MiB, as in Kubernetes.</summary>
+    public int MaxBodyBytes { get; init; } = 3 * 1024 * 1024;
+
+    /// <summary>How long a watch without <c>timeoutSeconds</c> lasts at least; up to twice that. Default: 30 minutes, as in Kubernetes.</summary>
+    public TimeSpan MinWatchTimeout { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>What <c>/readyz</c> says. Default: always ready.</summary>
+    public Func<bool> IsReady { get; init; } = () => true;
+
+    /// <summary>More paths, such as <c>/metrics</c>: exact path and handler, called after authorisation of the path for the verb.</summary>
+    public IReadOnlyDictionary<string, RequestDelegate> ExtraPaths { get; init; } = new Dictionary<string, RequestDelegate>();
+
+    /// <summary>What <c>/version</c> says.</summary>
+    public string GitVersion { get; init; } = "v1.35.0+knet";
+}
