@@ -50,8 +50,8 @@ internal sealed class DnsTestClient
     public byte[] Raw(byte[] packet, bool tcp = false)
     {
         var resolver = new DnsResolver(Options, Directory, new FakeTimeProvider());
-        var answer = resolver.AnswerAsync(packet, tcp, TestContext.Current.CancellationToken);
-        Assert.True(answer.IsCompleted);
+        var answer = resolver.AnswerAsync(packet, tcp, TestContext.Current.CancellationToken).AsTask();
+        Assert.True(answer.IsCompletedSuccessfully);
         return answer.Result!;
     }
 
