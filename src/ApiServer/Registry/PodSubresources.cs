@@ -70,10 +70,7 @@ internal sealed class PodSubresources(RegistryParts parts, Updates updates, Dele
             conditions.Remove(old);
         }
 
-        conditions.Add(new JsonObject
-        {
-            ["type"] = "PodScheduled", ["status"] = "True", ["lastProbeTime"] = null, ["lastTransitionTime"] = now,
-        });
+        conditions.Add(new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastTransitionTime"] = now });
     }
 
     private static KubeResult Done() => new(

@@ -12,7 +12,7 @@ internal abstract class TemplateStrategy : KindStrategy
     {
         var spec = value.Ensure("spec");
         var template = spec.Ensure("template");
-        template.Ensure("metadata").Default("creationTimestamp", JsonValue.Create((string?)null)!);
+        template.Ensure("metadata");
         PodDefaults.Apply(template.Ensure("spec"));
     }
 
