@@ -4,6 +4,11 @@ builder.WebHost.UseKestrelCore();
 builder.WebHost.UseUrls($"http://*:{Environment.GetEnvironmentVariable("PORT") ?? "8080"}");
 
 var app = builder.Build();
-var greeting = $"Hello {Environment.GetEnvironmentVariable("TARGET") ?? "World"}!\n";
-app.Run(context => context.Response.WriteAsync(greeting));
+var greeting = System.Text.Encoding.UTF8.GetBytes($"Hello {Environment.GetEnvironmentVariable("TARGET") ?? "World"}!\n");
+app.Run(context =>
+{
+    context.Response.ContentType = "text/plain";
+    context.Response.ContentLength = greeting.Length;
+    return context.Response.Body.WriteAsync(greeting).AsTask();
+});
 app.Run();
