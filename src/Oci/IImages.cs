@@ -22,7 +22,8 @@ public sealed record ImageConfig
 /// <param name="Digest"><c>sha256:hex</c> of the manifest.</param>
 /// <param name="ImageId"><c>sha256:hex</c> of the configuration.</param>
 /// <param name="LayerDirectories">Unpacked layers, top first: the order of overlayfs' <c>lowerdir</c>.</param>
-public sealed record LocalImage(string Reference, string Digest, string ImageId, ImageConfig Config, IReadOnlyList<string> LayerDirectories);
+public sealed record LocalImage(
+    string Reference, string Digest, string ImageId, ImageConfig Config, IReadOnlyList<string> LayerDirectories);
 
 /// <summary>An image could not be had; the message says which URL, what answer and with which credentials.</summary>
 public sealed class ImageException(string message, string reason = "ErrImagePull", Exception? inner = null) : Exception(message, inner)
@@ -42,7 +43,8 @@ public interface IImages
     /// for one image share the work.
     /// </summary>
     /// <exception cref="ImageException">It cannot be had.</exception>
-    Task<LocalImage> EnsureAsync(string reference, string policy, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken);
+    Task<LocalImage> EnsureAsync(
+        string reference, string policy, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken);
 
     /// <summary>
     /// The digest a tag stands for now: from the local store when the image was loaded there, else from its registry.

@@ -29,7 +29,8 @@ public sealed record DebianRootFsOptions
 }
 
 /// <summary>
-/// Makes a root file system from Debian packages: apt-get resolves and downloads as for an empty machine, dpkg-deb unpacks. Maintainer scripts
+/// Makes a root file system from Debian packages: apt-get resolves and downloads as for an empty machine, dpkg-deb unpacks. Maintainer
+/// scripts
 /// are not run; what servers need of their work (users, directories) is written here.
 /// </summary>
 /// <remarks>Needs apt-get with package lists, and dpkg-deb: a Debian or one of its children. Root, so that owners are kept.</remarks>
@@ -92,7 +93,8 @@ public static partial class DebianRootFs
             var names = uris.Split('\n').Select(l => UriLine().Match(l)).Where(m => m.Success).Select(m => m.Groups[1].Value).ToList();
             if (names.Count == 0)
             {
-                throw new ImageException($"apt-get names no packages for {string.Join(" ", options.Packages)}; run apt-get update and try again");
+                throw new ImageException(
+                    $"apt-get names no packages for {string.Join(" ", options.Packages)}; run apt-get update and try again");
             }
 
             if (names.Any(n => !File.Exists(Path.Combine(cache, n))))
@@ -139,7 +141,8 @@ public static partial class DebianRootFs
         try
         {
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
-            await Task.Run(() => new LayerExtractor(root, options).Extract(process.StandardOutput.BaseStream, cancellationToken), cancellationToken);
+            await Task.Run(
+                () => new LayerExtractor(root, options).Extract(process.StandardOutput.BaseStream, cancellationToken), cancellationToken);
             await process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
             if (process.ExitCode != 0)
@@ -200,7 +203,8 @@ public static partial class DebianRootFs
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ImageException($"apt-get took longer than {options.Timeout.TotalSeconds:0} s for {string.Join(" ", options.Packages)}", inner: e);
+            throw new ImageException(
+                $"apt-get took longer than {options.Timeout.TotalSeconds:0} s for {string.Join(" ", options.Packages)}", inner: e);
         }
         finally
         {

@@ -4,7 +4,9 @@ using Knet.Oci.Store;
 
 namespace Knet.Oci.Composing;
 
-/// <summary>Makes an image from a recipe straight into a tar file (OCI image layout): for build scripts, which have no image store.</summary>
+/// <summary>
+/// Makes an image from a recipe straight into a tar file (OCI image layout): for build scripts, which have no image store.
+/// </summary>
 public static class ImageArchive
 {
     /// <summary>Writes the image; an existing file is replaced when the new one is complete.</summary>

@@ -99,7 +99,8 @@ internal sealed class ImageComposer(BlobStore blobs)
         return merged.Count > 0 ? merged : null;
     }
 
-    private (Descriptor Layer, Digest DiffId) Pack(LayerSource source, ImageRecipe recipe, PinScope pins, CancellationToken cancellationToken)
+    private (Descriptor Layer, Digest DiffId) Pack(
+        LayerSource source, ImageRecipe recipe, PinScope pins, CancellationToken cancellationToken)
     {
         using var blob = blobs.Begin();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -32,7 +32,9 @@ public sealed record ImageRecipe
 
     public string? StopSignal { get; init; }
 
-    /// <summary>The time of the image, and of the files of layers that do not keep theirs. Default: 1970, so that equal files make equal images.</summary>
+    /// <summary>
+    /// The time of the image, and of the files of layers that do not keep theirs. Default: 1970, so that equal files make equal images.
+    /// </summary>
     public DateTimeOffset Created { get; init; } = DateTimeOffset.UnixEpoch;
 
     /// <summary>Whether layers are packed with gzip: smaller in a registry, slower to make and to unpack. Default false.</summary>

@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using Knet.Oci.Layers;
 using Knet.Oci.Tar;
 
@@ -33,21 +32,21 @@ internal sealed class LayerPacker(TarWriter tar, DateTimeOffset time)
         }
     }
 
-    private static List<string> Entries(string directory)
+    // Relative byte strings; a directory comes before what is in it.
+    private static IEnumerable<string> Entries(string root, string directory)
     {
-        var options = new EnumerationOptions
+        foreach (var name in Libc.List(directory.Length == 0 ? root : $"{root}/{directory}").Order(StringComparer.Ordinal))
         {
-            RecurseSubdirectories = true,
-            AttributesToSkip = 0,
-            IgnoreInaccessible = false,
-            ReturnSpecialDirectories = false,
-        };
-        // By lstat's type, so that links to directories are not followed.
-        var entries = new FileSystemEnumerable<string>(directory, (ref FileSystemEntry entry) => entry.ToFullPath(), options)
-        {
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0,
-        };
-        return [.. entries.Select(e => Path.GetRelativePath(directory, e)).Order(StringComparer.Ordinal)];
+            var path = directory.Length == 0 ? name : $"{directory}/{name}";
+            yield return path;
+            if (Libc.Status($"{root}/{path}") is { IsDirectory: true })
+            {
+                foreach (var below in Entries(root, path))
+                {
+                    yield return below;
+                }
+            }
+        }
     }
 
     private void PackTree(DirectoryLayer source, CancellationToken cancellationToken)
@@ -57,24 +56,22 @@ internal sealed class LayerPacker(TarWriter tar, DateTimeOffset time)
             throw new ImageException($"the directory {source.Directory} for a layer does not exist");
         }
 
-        var root = Path.GetFullPath(source.Directory);
+        var root = ByteStrings.FromText(Path.GetFullPath(source.Directory));
         var target = ByteStrings.FromText(source.Target.Trim('/'));
         Parents(target.Length > 0 ? target + "/" : "");
-        foreach (var path in Entries(root))
+        foreach (var path in Entries(root, ""))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (source.Filter?.Invoke(path) ?? true)
+            if (source.Filter?.Invoke(ByteStrings.ToText(path)) ?? true)
             {
-                var bytes = ByteStrings.FromText(path);
-                PackEntry(Path.Combine(root, path), target.Length > 0 ? $"{target}/{bytes}" : bytes, source.KeepOwners);
+                PackEntry($"{root}/{path}", target.Length > 0 ? $"{target}/{path}" : path, source.KeepOwners);
             }
         }
     }
 
-    private void PackEntry(string path, string name, bool keep)
+    private void PackEntry(string absolute, string name, bool keep)
     {
-        var absolute = ByteStrings.FromText(path);
-        var status = Libc.Status(absolute) ?? throw new ImageException($"{path} vanished while it was packed");
+        var status = Libc.Status(absolute) ?? throw new ImageException($"{ByteStrings.ToText(absolute)} vanished while it was packed");
         if (Kind(status) is not { } kind)
         {
             return;     // a socket: nothing that an image can have
@@ -108,7 +105,7 @@ internal sealed class LayerPacker(TarWriter tar, DateTimeOffset time)
             _directories.Add(name);
         }
 
-        using var content = entry.Size > 0 ? new FileStream(path, System.IO.FileMode.Open, FileAccess.Read, FileShare.Read, 1) : null;
+        using var content = entry.Size > 0 ? new FileStream(Libc.OpenFile(absolute), FileAccess.Read, 1) : null;
         tar.Write(entry, content);
     }
 

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Knet.Oci.Composing;
 
 /// <summary>
-/// The recipes of the images that Knet's own samples and tests run: made on this machine, from a build and a few Debian packages, without any
+/// The recipes of the images that Knet's own samples and tests run: made on this machine, from a build and a few Debian packages, without
+/// any
 /// registry. Put them into a store with <see cref="Local.Images.ComposeAsync"/> or into a file with <see cref="ImageArchive.Write"/>.
 /// </summary>
 public static class SampleImages

@@ -50,5 +50,6 @@ public readonly record struct Digest
     /// <exception cref="ImageException">It is something else; the text names <paramref name="where"/> it stood.</exception>
     public static Digest Parse(string? text, string where) => TryParse(text, out var digest)
         ? digest
-        : throw new ImageException($"{where}: \"{text}\" is not a digest of the form sha256:<64 hexadecimal digits>, the only algorithm supported");
+        : throw new ImageException(
+            $"{where}: \"{text}\" is not a digest of the form sha256:<64 hexadecimal digits>, the only algorithm supported");
 }

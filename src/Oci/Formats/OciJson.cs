@@ -4,11 +4,14 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Knet.Oci.Formats;
 
-/// <summary>Reads and writes the JSON of images; what comes from outside is checked, so that later code meets no nulls or wild numbers.</summary>
+/// <summary>
+/// Reads and writes the JSON of images; what comes from outside is checked, so that later code meets no nulls or wild numbers.
+/// </summary>
 public static class OciJson
 {
     /// <summary>UTF-8, without spaces or a byte order mark; equal values give equal bytes.</summary>
-    public static byte[] Write(ImageManifest manifest) => JsonSerializer.SerializeToUtf8Bytes(manifest, OciJsonContext.Default.ImageManifest);
+    public static byte[] Write(ImageManifest manifest) =>
+        JsonSerializer.SerializeToUtf8Bytes(manifest, OciJsonContext.Default.ImageManifest);
 
     /// <inheritdoc cref="Write(ImageManifest)"/>
     public static byte[] Write(ImageIndex index) => JsonSerializer.SerializeToUtf8Bytes(index, OciJsonContext.Default.ImageIndex);

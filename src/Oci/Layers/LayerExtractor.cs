@@ -4,7 +4,8 @@ using Knet.Oci.Tar;
 namespace Knet.Oci.Layers;
 
 /// <summary>
-/// Unpacks a layer's tar into a directory as overlayfs wants its lower directories: owners, modes, times, links, devices and attributes kept,
+/// Unpacks a layer's tar into a directory as overlayfs wants its lower directories: owners, modes, times, links, devices and attributes
+/// kept,
 /// OCI's whiteouts turned into overlayfs' (a character device 0/0; <c>trusted.overlay.opaque</c>).
 /// </summary>
 /// <remarks>One extraction per instance. Rules of the layer format: OCI image specification, layer.md.</remarks>
@@ -151,7 +152,7 @@ internal sealed class LayerExtractor(string root, LayerOptions options)
             case { IsDirectory: true } when isDirectory:
                 return false;
             case { IsDirectory: true }:
-                Directory.Delete(ByteStrings.ToText(absolute), recursive: true);    // does not follow links
+                Libc.RemoveTree(absolute);
                 _paths.Removed(path);
                 foreach (var gone in _directories.Keys.Where(d => d == path || d.StartsWith(path + "/", StringComparison.Ordinal)).ToList())
                 {

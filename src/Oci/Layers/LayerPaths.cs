@@ -3,7 +3,8 @@ using Knet.Oci.Tar;
 namespace Knet.Oci.Layers;
 
 /// <summary>
-/// Finds where an entry of a layer belongs, never outside the layer's directory: <c>..</c> in names is refused, symbolic links in the way are
+/// Finds where an entry of a layer belongs, never outside the layer's directory: <c>..</c> in names is refused, symbolic links in the way
+/// are
 /// followed as a process whose root is that directory would follow them.
 /// </summary>
 /// <remarks>
@@ -43,14 +44,16 @@ internal sealed class LayerPaths(string root)
     internal void Made(string relative) => _directories.Add(relative);
 
     /// <summary>Says that <paramref name="relative"/> and all below it are gone.</summary>
-    internal void Removed(string relative) => _directories.RemoveWhere(d => d == relative || d.StartsWith(relative + "/", StringComparison.Ordinal));
+    internal void Removed(string relative) =>
+        _directories.RemoveWhere(d => d == relative || d.StartsWith(relative + "/", StringComparison.Ordinal));
 
     private static List<string> Split(string name)
     {
         var parts = name.Split('/').Where(p => p.Length > 0 && p != ".").ToList();
         if (parts.Contains(".."))
         {
-            throw new TarException($"the entry \"{ByteStrings.ToText(name)}\" has \"..\" in its name; a layer's entries must stay within the layer");
+            throw new TarException(
+                $"the entry \"{ByteStrings.ToText(name)}\" has \"..\" in its name; a layer's entries must stay within the layer");
         }
 
         return name.Contains('\0') ? throw new TarException("an entry has a NUL character in its name") : parts;

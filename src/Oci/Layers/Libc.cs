@@ -6,7 +6,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Knet.Oci.Layers;
 
-/// <summary>The system calls that unpacking needs and the framework lacks. Paths are byte strings (<see cref="Tar.ByteStrings"/>).</summary>
+/// <summary>
+/// The system calls that unpacking needs and the framework lacks. Paths are byte strings (<see cref="Tar.ByteStrings"/>).
+/// </summary>
 /// <remarks>Constants and the layout of <c>struct stat</c> are those of Linux on x86-64.</remarks>
 internal static partial class Libc
 {
@@ -74,6 +76,13 @@ internal static partial class Libc
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path);
     }
 
+    /// <summary>An existing file for reading; a symbolic link is not followed.</summary>
+    internal static SafeFileHandle OpenFile(string path)
+    {
+        var descriptor = Open(path, NoFollow | CloseOnExec, 0);
+        return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failed("open", path);
+    }
+
     internal static string ReadLink(string path)
     {
         var buffer = new byte[4096];
@@ -100,10 +109,65 @@ internal static partial class Libc
         return length <= 0 ? [] : Encoding.Latin1.GetString(buffer, 0, (int)length).TrimEnd('\0').Split('\0');
     }
 
+    /// <summary>The names in a directory, without <c>.</c> and <c>..</c>, in no order.</summary>
+    internal static List<string> List(string path)
+    {
+        var directory = OpenDir(path);
+        if (directory == 0)
+        {
+            throw Failed("opendir", path);
+        }
+
+        try
+        {
+            var names = new List<string>();
+            while (true)
+            {
+                var entry = ReadDir(directory);
+                if (entry == 0)
+                {
+                    return Marshal.GetLastPInvokeError() == 0 ? names : throw Failed("readdir", path);
+                }
+
+                var name = NameOf(entry);
+                if (name is not ("." or ".."))
+                {
+                    names.Add(name);
+                }
+            }
+        }
+        finally
+        {
+            _ = CloseDir(directory);
+        }
+    }
+
+    /// <summary>
+    /// Removes a directory with all below it; links are removed, not followed. The framework's call fails at names that are not UTF-8.
+    /// </summary>
+    internal static void RemoveTree(string path)
+    {
+        foreach (var name in List(path))
+        {
+            var child = $"{path}/{name}";
+            if (Status(child) is { IsDirectory: true })
+            {
+                RemoveTree(child);
+            }
+            else
+            {
+                Remove(child);
+            }
+        }
+
+        RemoveDirectory(path);
+    }
+
     /// <summary>Writes a file system's cached data to the disk: one call for a whole tree.</summary>
     internal static void SyncFileSystem(string path)
     {
-        using var handle = File.OpenHandle(Path.Combine(path, "synced"), FileMode.Create, FileAccess.Write, options: FileOptions.DeleteOnClose);
+        using var handle = File.OpenHandle(
+            Path.Combine(path, "synced"), FileMode.Create, FileAccess.Write, options: FileOptions.DeleteOnClose);
         Check(SyncFs(handle), "syncfs", path);
     }
 
@@ -119,6 +183,10 @@ internal static partial class Libc
             throw Failed(call, path);
         }
     }
+
+    // struct dirent of x86-64: inode, offset, record length, type, then the name.
+    private static unsafe string NameOf(nint entry) =>
+        Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)entry + 19));
 
     // glibc's makedev.
     private static ulong Device(uint major, uint minor) =>
@@ -168,6 +236,15 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "llistxattr", SetLastError = true, StringMarshallingCustomType = typeof(ByteStringMarshaller))]
     private static partial nint LListXAttr(string path, byte[] list, nuint size);
+
+    [LibraryImport("libc", EntryPoint = "opendir", SetLastError = true, StringMarshallingCustomType = typeof(ByteStringMarshaller))]
+    private static partial nint OpenDir(string path);
+
+    [LibraryImport("libc", EntryPoint = "readdir", SetLastError = true)]
+    private static partial nint ReadDir(nint directory);
+
+    [LibraryImport("libc", EntryPoint = "closedir")]
+    private static partial int CloseDir(nint directory);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     private static partial int SyncFs(SafeFileHandle descriptor);

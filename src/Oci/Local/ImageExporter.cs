@@ -7,7 +7,9 @@ namespace Knet.Oci.Local;
 /// <summary>Writes an image as a tar in the OCI image layout; the same image gives the same bytes.</summary>
 internal static class ImageExporter
 {
-    /// <summary>Writes <paramref name="image"/>'s manifest for this machine, configuration and layers under <paramref name="name"/>.</summary>
+    /// <summary>
+    /// Writes <paramref name="image"/>'s manifest for this machine, configuration and layers under <paramref name="name"/>.
+    /// </summary>
     internal static void Write(BlobStore blobs, StoredImage image, string name, StoreOptions options, Stream to)
     {
         var manifest = blobs.ReadDocument(image.Manifest, options.DocumentBytesMax);

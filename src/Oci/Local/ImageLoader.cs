@@ -51,7 +51,8 @@ internal sealed class ImageLoader(BlobStore blobs, PinScope pins, StoreOptions o
 
         // docker save writes both since version 25; the one with names is of use.
         var images = isLayout ? FromLayout(name) : [];
-        return images.Count > 0 && (images.All(i => i.Names.Count > 0) || !isDocker) ? Named(images, name) : Named(FromDocker(), name);
+        var isNamed = images.Count > 0 && images.All(i => i.Names.Count > 0);
+        return Named(isNamed || !isDocker ? images : FromDocker(), name);
     }
 
     private static List<LoadedImage> Named(IReadOnlyList<LoadedImage> images, string? name)

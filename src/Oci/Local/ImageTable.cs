@@ -32,7 +32,9 @@ internal sealed class ImageTable
 
     internal ImmutableDictionary<string, ReadyImage> ByName { get; }
 
-    /// <summary>By name; a reference with a digest finds the image under whatever name it is here, because its content is the same.</summary>
+    /// <summary>
+    /// By name; a reference with a digest finds the image under whatever name it is here, because its content is the same.
+    /// </summary>
     internal ReadyImage? Find(ImageReference reference) => reference.Digest is { } digest
         ? _byDigest.GetValueOrDefault(digest.ToString())
         : ByName.GetValueOrDefault(reference.ToString());

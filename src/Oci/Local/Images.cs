@@ -137,7 +137,8 @@ public sealed partial class Images : IImages, IDisposable
         pins.Add(target);
         var reference = ImageReference.Parse(name);
         var image = await ReadyAsync(reference.ToString(), target, pins, cancellationToken);
-        Register(new ImageName(reference.ToString(), target.ToString(), image.Stored.Manifest.ToString(), origin, _time.GetUtcNow()), image);
+        Register(
+            new ImageName(reference.ToString(), target.ToString(), image.Stored.Manifest.ToString(), origin, _time.GetUtcNow()), image);
         return Use(image, name);
     }
 
@@ -152,7 +153,8 @@ public sealed partial class Images : IImages, IDisposable
         }
         catch (IOException e)
         {
-            throw new ImageException($"the image store {root} is in use by another process (its lock file is {path}): {e.Message}", inner: e);
+            throw new ImageException(
+                $"the image store {root} is in use by another process (its lock file is {path}): {e.Message}", inner: e);
         }
     }
 
@@ -173,7 +175,8 @@ public sealed partial class Images : IImages, IDisposable
         var target = await _puller.PullAsync(reference, credentials, pins, cancellationToken);
         var image = await ReadyAsync(reference.ToString(), target, pins, cancellationToken);
         Register(
-            new ImageName(reference.ToString(), target.ToString(), image.Stored.Manifest.ToString(), ImageOrigin.Pulled, _time.GetUtcNow()), image);
+            new ImageName(
+                reference.ToString(), target.ToString(), image.Stored.Manifest.ToString(), ImageOrigin.Pulled, _time.GetUtcNow()), image);
         Log.Pulled(_logger, reference.ToString(), target.ToString(), _time.GetElapsedTime(started).TotalSeconds);
         return image;
     }

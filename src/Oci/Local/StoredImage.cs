@@ -40,7 +40,8 @@ internal sealed record StoredImage(
 
         if (!MediaTypes.IsManifest(mediaType))
         {
-            throw new ImageException($"{manifestDigest}: the media type is \"{mediaType}\"; supported are OCI's image manifest and Docker's schema 2");
+            throw new ImageException(
+                $"{manifestDigest}: the media type is \"{mediaType}\"; supported are OCI's image manifest and Docker's schema 2");
         }
 
         var manifest = OciJson.ReadManifest(document, manifestDigest.ToString());
@@ -96,5 +97,6 @@ internal sealed record StoredImage(
         };
     }
 
-    private static ImmutableArray<string> Strings(IReadOnlyList<string>? strings) => strings is null ? [] : [.. strings.Select(s => s ?? "")];
+    private static ImmutableArray<string> Strings(IReadOnlyList<string>? strings) =>
+        strings is null ? [] : [.. strings.Select(s => s ?? "")];
 }

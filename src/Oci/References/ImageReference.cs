@@ -19,6 +19,7 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     private const string DefaultTag = "latest";
     private const string DefaultNamespace = "library";
     private const int NameLengthMax = 255;
+    private const string Label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
 
     /// <summary>Registry and repository: <c>docker.io/library/nginx</c>.</summary>
     public string Name => $"{Registry}/{Repository}";
@@ -125,8 +126,7 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z")]
     private static partial Regex TagPattern();
 
-    [GeneratedRegex(@"\A(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\z",
-        RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A(?:" + Label + @"(?:\." + Label + @")*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\z", RegexOptions.NonBacktracking)]
     private static partial Regex RegistryPattern();
 
     [GeneratedRegex(@"\A[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z", RegexOptions.NonBacktracking)]

@@ -6,7 +6,8 @@ using Knet.Oci.References;
 namespace Knet.Oci.Registry;
 
 /// <summary>
-/// Finds the credentials for an image in a pull secret: the contents of <c>.dockerconfigjson</c> (Docker's config.json) or <c>.dockercfg</c>
+/// Finds the credentials for an image in a pull secret: the contents of <c>.dockerconfigjson</c> (Docker's config.json) or
+/// <c>.dockercfg</c>
 /// (its older form, the map alone). Which entries fit an image is kubelet's rule: kubernetes.io/docs/concepts/containers/images.
 /// </summary>
 public static class DockerConfig
@@ -74,7 +75,8 @@ public static class DockerConfig
         return patternPort == port
             && patternLabels.Length == labels.Length
             && patternLabels.Zip(labels).All(p => Regex.IsMatch(
-                p.Second, $@"\A{Regex.Escape(p.First).Replace(@"\*", ".*", StringComparison.Ordinal)}\z", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking));
+                p.Second, $@"\A{Regex.Escape(
+                    p.First).Replace(@"\*", ".*", StringComparison.Ordinal)}\z", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking));
     }
 
     private static (string Name, string Port) Port(string host)

@@ -37,12 +37,15 @@ public sealed class RegistryClient : IDisposable
     /// <summary>Layers of one image to download at the same time.</summary>
     internal int ConcurrentDownloads => _options.ConcurrentDownloads;
 
-    /// <summary>The digest that a reference stands for; null if the registry does not say in a header, then the document has to be read.</summary>
+    /// <summary>
+    /// The digest that a reference stands for; null if the registry does not say in a header, then the document has to be read.
+    /// </summary>
     /// <exception cref="ImageException">It is not there, or not for these credentials.</exception>
     public async Task<Digest?> HeadManifestAsync(
         ImageReference reference, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken)
     {
-        using var reply = await _transport.SendAsync(reference, "pull", credentials, () => ManifestRequest(HttpMethod.Head, reference), cancellationToken);
+        using var reply = await _transport.SendAsync(
+            reference, "pull", credentials, () => ManifestRequest(HttpMethod.Head, reference), cancellationToken);
         if (reply.Response.StatusCode != HttpStatusCode.OK)
         {
             throw await RefusedAsync(reply, cancellationToken);
@@ -58,7 +61,8 @@ public sealed class RegistryClient : IDisposable
     public async Task<ManifestDocument> GetManifestAsync(
         ImageReference reference, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken)
     {
-        using var reply = await _transport.SendAsync(reference, "pull", credentials, () => ManifestRequest(HttpMethod.Get, reference), cancellationToken);
+        using var reply = await _transport.SendAsync(
+            reference, "pull", credentials, () => ManifestRequest(HttpMethod.Get, reference), cancellationToken);
         if (reply.Response.StatusCode != HttpStatusCode.OK)
         {
             throw await RefusedAsync(reply, cancellationToken);
@@ -78,7 +82,8 @@ public sealed class RegistryClient : IDisposable
     }
 
     /// <summary>
-    /// Downloads a blob into the store, checking its digest on the way; a download that breaks off goes on where it stopped, if the registry
+    /// Downloads a blob into the store, checking its digest on the way; a download that breaks off goes on where it stopped, if the
+    /// registry
     /// can do that.
     /// </summary>
     /// <exception cref="ImageException">It is not there, not for these credentials, or is not what the descriptor says.</exception>
@@ -141,7 +146,8 @@ public sealed class RegistryClient : IDisposable
         }
 
         var uploads = _transport.Address(reference, "blobs/uploads/");
-        using var start = await SendAsync(HttpMethod.Post, uploads, reference, credentials, () => new ByteArrayContent([]), cancellationToken);
+        using var start = await SendAsync(
+            HttpMethod.Post, uploads, reference, credentials, () => new ByteArrayContent([]), cancellationToken);
         if (start.Response.StatusCode != HttpStatusCode.Accepted || start.Response.Headers.Location is null)
         {
             throw await RefusedAsync(start, cancellationToken);
@@ -208,7 +214,8 @@ public sealed class RegistryClient : IDisposable
         IReadOnlyList<RegistryCredentials> credentials,
         Func<HttpContent>? content,
         CancellationToken cancellationToken) => _transport.SendAsync(
-            reference, "pull,push", credentials, () => new HttpRequestMessage(method, address) { Content = content?.Invoke() }, cancellationToken);
+            reference, "pull,push", credentials, (
+                ) => new HttpRequestMessage(method, address) { Content = content?.Invoke() }, cancellationToken);
 
     private Task<ImageException> RefusedAsync(Reply reply, CancellationToken cancellationToken) =>
         RegistryErrors.RefusedAsync(reply.Response, reply.Credentials, _options.DocumentBytesMax, cancellationToken);

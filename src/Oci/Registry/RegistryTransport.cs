@@ -84,7 +84,8 @@ internal sealed class RegistryTransport : IDisposable
         _options.Insecure.Contains(host, StringComparer.OrdinalIgnoreCase) || new Uri($"http://{host}/").IsLoopback
         || (IPAddress.TryParse(new Uri($"http://{host}/").DnsSafeHost, out var address) && IPAddress.IsLoopback(address));
 
-    private async Task<HttpResponseMessage> AuthorizedAsync(TokenKey key, Func<HttpRequestMessage> make, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> AuthorizedAsync(
+        TokenKey key, Func<HttpRequestMessage> make, CancellationToken cancellationToken)
     {
         var header = _authorizer.Remembered(key);
         var response = await RepeatedAsync(() => With(make(), header), cancellationToken);

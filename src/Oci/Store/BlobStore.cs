@@ -65,7 +65,8 @@ public sealed class BlobStore
         file.ReadExactly(bytes);
         return Digest.Of(bytes) == digest
             ? bytes
-            : throw new ImageException($"the blob {digest} was changed on the disk: its digest is {Digest.Of(bytes)}; remove its image and pull or load it again");
+            : throw new ImageException(
+                $"the blob {digest} was changed on the disk: its digest is {Digest.Of(bytes)}; remove its image and pull or load it again");
     }
 
     /// <summary>Stores <paramref name="bytes"/> and answers their digest.</summary>

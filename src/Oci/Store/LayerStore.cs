@@ -27,7 +27,7 @@ public sealed class LayerStore
         Directory.CreateDirectory(_layers, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         foreach (var directory in Directory.EnumerateDirectories(_layers, Unfinished + "*"))
         {
-            Directory.Delete(directory, recursive: true);
+            DeleteDetached(directory);
         }
     }
 
@@ -40,7 +40,8 @@ public sealed class LayerStore
     /// <param name="open">Opens the blob; called only if there is work to do.</param>
     /// <param name="cancellationToken">Gives up; what was unpacked so far is removed.</param>
     /// <exception cref="ImageException">The blob is broken, is not what the configuration says, or the disk does not take it.</exception>
-    public async Task<string> EnsureAsync(Digest diffId, LayerCompression compression, Func<Stream> open, CancellationToken cancellationToken)
+    public async Task<string> EnsureAsync(
+        Digest diffId, LayerCompression compression, Func<Stream> open, CancellationToken cancellationToken)
     {
         if (Find(diffId) is { } ready)
         {
@@ -70,7 +71,7 @@ public sealed class LayerStore
         return gone;
     }
 
-    internal static void DeleteDetached(string directory) => Directory.Delete(directory, recursive: true);
+    internal static void DeleteDetached(string directory) => Libc.RemoveTree(ByteStrings.FromText(directory));
 
     /// <summary>Bytes of the files of a layer; counted when it was unpacked.</summary>
     internal long SizeOf(Digest diffId)
@@ -96,10 +97,12 @@ public sealed class LayerStore
             var digest = Digest.FromHash(hash.GetHashAndReset());
             if (digest != diffId)
             {
-                throw new ImageException($"a layer does not have the digest {diffId} that the image's configuration says, but {digest}, when unpacked");
+                throw new ImageException(
+                    $"a layer does not have the digest {diffId} that the image's configuration says, but {digest}, when unpacked");
             }
 
-            File.WriteAllText(Path.Combine(temporary, "size"), unpacked.BytesRead.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            File.WriteAllText(
+                Path.Combine(temporary, "size"), unpacked.BytesRead.ToString(System.Globalization.CultureInfo.InvariantCulture));
             if (_options.WriteThrough)
             {
                 Libc.SyncFileSystem(temporary);
@@ -115,7 +118,7 @@ public sealed class LayerStore
         {
             if (Directory.Exists(temporary))
             {
-                Directory.Delete(temporary, recursive: true);
+                DeleteDetached(temporary);
             }
         }
     }

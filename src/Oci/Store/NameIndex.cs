@@ -36,7 +36,8 @@ internal sealed class NameIndex(StoreOptions options)
 
     internal void Write(IEnumerable<ImageName> names)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(names.OrderBy(n => n.Name, StringComparer.Ordinal).ToList(), NameIndexJsonContext.Default.ListImageName);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(
+            names.OrderBy(n => n.Name, StringComparer.Ordinal).ToList(), NameIndexJsonContext.Default.ListImageName);
         var temporary = _path + ".new";
         using (var file = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {

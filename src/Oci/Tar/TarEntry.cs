@@ -54,7 +54,9 @@ public static class ByteStrings
     /// <summary>The bytes of <paramref name="text"/>'s UTF-8 form, one per char.</summary>
     public static string FromText(string text) => System.Text.Encoding.Latin1.GetString(System.Text.Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Reads the bytes as UTF-8, for people and for ordinary .NET calls; what is not UTF-8 becomes a replacement character.</summary>
+    /// <summary>
+    /// Reads the bytes as UTF-8, for people and for ordinary .NET calls; what is not UTF-8 becomes a replacement character.
+    /// </summary>
     public static string ToText(string bytes) => System.Text.Encoding.UTF8.GetString(System.Text.Encoding.Latin1.GetBytes(bytes));
 }
 

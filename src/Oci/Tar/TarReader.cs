@@ -4,7 +4,8 @@ using System.Text;
 namespace Knet.Oci.Tar;
 
 /// <summary>
-/// Reads a tar archive from a stream that cannot seek: ustar, pax and GNU (long names, base-256 numbers), which is what image builders write.
+/// Reads a tar archive from a stream that cannot seek: ustar, pax and GNU (long names, base-256 numbers), which is what image builders
+/// write.
 /// The framework's reader is not used because it turns pax values into text, which destroys binary attributes
 /// (<c>security.capability</c>) and names that are not UTF-8.
 /// </summary>

@@ -10,6 +10,8 @@ namespace Knet.Oci.Tar;
 public sealed class TarWriter(Stream stream)
 {
     private const int BlockSize = 512;
+    // ustar's prefix would take 155 more, but the framework's reader ignores it after a pax header
+    private const int NameLengthMax = 100;
     private const long OctalMax11 = 0x1_FFFF_FFFF;  // 11 octal digits
     private const uint OctalMax7 = 0x1F_FFFF;       // 7 octal digits
 
@@ -50,15 +52,15 @@ public sealed class TarWriter(Stream stream)
     /// <summary>Writes the two empty blocks that end an archive.</summary>
     public void Finish() => stream.Write(new byte[2 * BlockSize]);
 
-    private static string PaxHeader(TarEntry entry, string? prefix)
+    private static string PaxHeader(TarEntry entry)
     {
         var pax = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (prefix is null)
+        if (entry.Name.Length > NameLengthMax)
         {
             pax["path"] = entry.Name;
         }
 
-        if (entry.LinkName.Length > 100)
+        if (entry.LinkName.Length > NameLengthMax)
         {
             pax["linkpath"] = entry.LinkName;
         }
@@ -111,38 +113,18 @@ public sealed class TarWriter(Stream stream)
         return length.ToString(CultureInfo.InvariantCulture) + rest;
     }
 
-    // ustar has 100 bytes for the name and 155 for a prefix that ends at a slash; null when neither fits.
-    private static (string? Prefix, string Name) Split(string name)
-    {
-        if (name.Length <= 100)
-        {
-            return ("", name);
-        }
-
-        for (var slash = name.IndexOf('/', name.Length - 101); slash > 0 && slash <= 155; slash = name.IndexOf('/', slash + 1))
-        {
-            if (slash < name.Length - 1)
-            {
-                return (name[..slash], name[(slash + 1)..]);
-            }
-        }
-
-        return (null, name[..100]);
-    }
-
     private void WriteHeader(TarEntry entry)
     {
-        var (prefix, name) = Split(entry.Name);
-        var pax = PaxHeader(entry, prefix);
+        var pax = PaxHeader(entry);
         if (pax.Length > 0)
         {
             var header = new TarEntry { Name = "PaxHeaders.0/entry", Kind = TarKind.File, Mode = 0x1A4, Size = pax.Length };
-            WriteBlock(header, "", header.Name, 'x');
+            WriteBlock(header, 'x');
             stream.Write(Encoding.Latin1.GetBytes(pax));
             Pad(pax.Length);
         }
 
-        WriteBlock(entry, prefix ?? "", name, Type(entry.Kind));
+        WriteBlock(entry, Type(entry.Kind));
     }
 
     private static char Type(TarKind kind) => kind switch
@@ -157,22 +139,21 @@ public sealed class TarWriter(Stream stream)
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such kind of entry."),
     };
 
-    private void WriteBlock(TarEntry entry, string prefix, string name, char type)
+    private void WriteBlock(TarEntry entry, char type)
     {
         var block = new byte[BlockSize];
-        Put(block, 0, name);
+        Put(block, 0, Cut(entry.Name));
         Octal(block, 100, 7, entry.Mode);
         Octal(block, 108, 7, Math.Min(entry.Uid, OctalMax7));
         Octal(block, 116, 7, Math.Min(entry.Gid, OctalMax7));
         Octal(block, 124, 11, Math.Min(entry.Size, OctalMax11));
         Octal(block, 136, 11, Math.Clamp(entry.ModifiedSeconds, 0, OctalMax11));
         block[156] = (byte)type;
-        Put(block, 157, entry.LinkName.Length > 100 ? entry.LinkName[..100] : entry.LinkName);
+        Put(block, 157, Cut(entry.LinkName));
         Put(block, 257, "ustar");
         Put(block, 263, "00");
         Octal(block, 329, 7, entry.DeviceMajor);
         Octal(block, 337, 7, entry.DeviceMinor);
-        Put(block, 345, prefix);
         block.AsSpan(148, 8).Fill((byte)' ');
         var sum = 0;
         foreach (var b in block)
@@ -184,6 +165,8 @@ public sealed class TarWriter(Stream stream)
         block[154] = 0;
         stream.Write(block);
     }
+
+    private static string Cut(string name) => name.Length > NameLengthMax ? name[..NameLengthMax] : name;
 
     private static void Put(byte[] block, int offset, string text) => Encoding.Latin1.GetBytes(text, block.AsSpan(offset));
 
