@@ -100,7 +100,7 @@ public sealed class NodeAgent : IAsyncDisposable
             Objects = new WatchedObjects(client, time, loggers),
             Probes = new ProbeClient(dependencies.Network),
             Loggers = loggers,
-            AvailableCapabilities = Capabilities.Available(),
+            Rights = HostRights.Detect(),
             MemoryBytes = NodeObject.MemoryBytes(),
         };
         return new NodeAgent(node, pods, services);

@@ -20,7 +20,7 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
     {
         var name = node.Options.Name;
         var present = await node.Client.FindAsync<V1Node>("", name, cancellationToken);
-        var wanted = NodeObject.Of(node.Options, node.Runtime.Program, kubeletPort(), Seconds(), present?.Status?.Conditions);
+        var wanted = NodeObject.Of(node.Options, node.Runtime.Program, kubeletPort(), node.NowSeconds, present?.Status?.Conditions);
         if (present is null)
         {
             present = await node.Client.CreateAsync(wanted, cancellationToken);
@@ -93,8 +93,6 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
     }
 
     private static byte[] Wrap<T>(string member, T value) => [.. Encoding.UTF8.GetBytes($"{{\"{member}\":"), .. KubeJson.Serialize(value), (byte)'}'];
-
-    private DateTime Seconds() => node.Now.UtcDateTime is var now ? new DateTime(now.Ticks - (now.Ticks % TimeSpan.TicksPerSecond), DateTimeKind.Utc) : default;
 
     private static partial class Log
     {

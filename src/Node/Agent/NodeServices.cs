@@ -31,11 +31,16 @@ internal sealed record NodeServices
     public required WatchedObjects Objects { get; init; }
     public required ProbeClient Probes { get; init; }
     public required ILoggerFactory Loggers { get; init; }
-    public required ulong AvailableCapabilities { get; init; }
+    public required HostRights Rights { get; init; }
     public required long MemoryBytes { get; init; }
 
     /// <summary>The node is going down: pods end, their objects stay.</summary>
     public bool IsStopping { get; set; }
 
     public DateTimeOffset Now => Time.GetUtcNow();
+
+    /// <summary>Now in whole seconds, as times in statuses are.</summary>
+    public DateTime NowSeconds => Seconds(Now);
+
+    public static DateTime Seconds(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerSecond), DateTimeKind.Utc);
 }

@@ -69,12 +69,12 @@ internal sealed class ContainerLauncher(PodContext pod)
                 CgroupsPath = run.CgroupsPath,
                 NetnsPath = pod.Sandbox!.NetnsPath,
                 Mounts = Mounts(slot, run, env),
-                AvailableCapabilities = node.AvailableCapabilities,
+                Rights = node.Rights,
                 NodeMemoryBytes = node.MemoryBytes,
                 PidsMax = node.Options.PidsMax,
             });
             var process = node.Runtime.Create(spec, run.LogPath);
-            var created = run with { Process = process, StartedAt = node.Now.UtcDateTime, Spec = spec };
+            var created = run with { Process = process, StartedAt = node.NowSeconds, Spec = spec };
             PodRecord.SaveRun(node.Paths, created);
             node.Runtime.Start(run.Id);
             if (pod.Revision is { } revision)

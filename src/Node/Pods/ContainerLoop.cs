@@ -1,5 +1,6 @@
 using k8s.Models;
 using Knet.Kube.Client;
+using Knet.Node.Agent;
 using Knet.Node.Logs;
 using Knet.Node.Probes;
 using Knet.Node.Runtime;
@@ -115,7 +116,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
     private void StartFailed(ContainerStartException e)
     {
         pod.Event("Warning", "Failed", $"Error: {e.Message}");
-        var now = pod.Node.Now.UtcDateTime;
+        var now = pod.Node.NowSeconds;
         pod.Change(
             () =>
             {
@@ -225,7 +226,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
             Reason = oom ? "OOMKilled" : exit.Code == 0 ? "Completed" : "Error",
             Message = TerminationMessage.Read(run.MessagePath, run.LogPath, slot.Container.TerminationMessagePolicy, exit.Code),
             StartedAt = run.StartedAt,
-            FinishedAt = exit.At.UtcDateTime,
+            FinishedAt = NodeServices.Seconds(exit.At),
             ContainerID = ContainerId(run),
         };
         pod.Change(() =>

@@ -21,7 +21,7 @@ internal sealed record ContainerInputs
     public required string CgroupsPath { get; init; }
     public string? NetnsPath { get; init; }
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
-    public required ulong AvailableCapabilities { get; init; }
+    public required HostRights Rights { get; init; }
     public required long NodeMemoryBytes { get; init; }
     public long? PidsMax { get; init; }
 }
@@ -55,12 +55,13 @@ internal static class ContainerSpecs
             ReadOnlyRoot = security?.ReadOnlyRootFilesystem == true,
             Privileged = privileged,
             NoNewPrivileges = !(privileged || (security?.AllowPrivilegeEscalation ?? add.Any(a => a is "SYS_ADMIN" or "CAP_SYS_ADMIN"))),
-            Capabilities = Capabilities.Of(add, security?.Capabilities?.Drop ?? [], privileged, inputs.AvailableCapabilities),
+            Capabilities = Capabilities.Of(add, security?.Capabilities?.Drop ?? [], privileged, inputs.Rights.Capabilities),
             Seccomp = (security?.SeccompProfile ?? pod.Spec.SecurityContext?.SeccompProfile)?.Type != "Unconfined",
             NetnsPath = inputs.NetnsPath,
             Mounts = inputs.Mounts,
             Limits = Limits(container.Resources, inputs.PidsMax),
-            OomScoreAdj = OomScoreAdj(pod, container, inputs.NodeMemoryBytes),
+            OomScoreAdj = Math.Max(OomScoreAdj(pod, container, inputs.NodeMemoryBytes), inputs.Rights.OomScoreAdjMin),
+            OpenFilesMax = inputs.Rights.OpenFilesMax,
             Sysctls = (pod.Spec.SecurityContext?.Sysctls ?? []).ToDictionary(s => s.Name, s => s.Value),
         };
     }

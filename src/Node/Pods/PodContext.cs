@@ -22,7 +22,7 @@ internal sealed class PodContext
     {
         (_pod, Node) = (pod, node);
         Uid = pod.Metadata.Uid;
-        StartTime = Truncate(pod.Status?.StartTime ?? node.Now.UtcDateTime);
+        StartTime = pod.Status?.StartTime ?? node.NowSeconds;
         Directory = node.Paths.Pod(Uid);
         Init = [.. (pod.Spec.InitContainers ?? []).Select(c =>
             new ContainerSlot(c, c.RestartPolicy == "Always" ? ContainerKind.Sidecar : ContainerKind.Init))];
@@ -143,11 +143,9 @@ internal sealed class PodContext
         HostIp = Node.Options.Address,
         PodIp = Sandbox?.Ip,
         StartTime = StartTime,
-        Now = Truncate(Node.Now.UtcDateTime),
+        Now = Node.NowSeconds,
         Stopped = Stopped,
         Failure = Failure,
         Before = _writer.Last?.Conditions ?? Pod.Status?.Conditions ?? [],
     };
-
-    private static DateTime Truncate(DateTime time) => new(time.Ticks - (time.Ticks % TimeSpan.TicksPerSecond), DateTimeKind.Utc);
 }

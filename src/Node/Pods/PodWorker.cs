@@ -61,10 +61,9 @@ internal sealed partial class PodWorker
         {
             Terminate(TimeSpan.FromSeconds(pod.Metadata.DeletionGracePeriodSeconds ?? pod.Spec.TerminationGracePeriodSeconds ?? 30));
         }
-        else if (!ReferenceEquals(old, pod) && Context.Volumes is { } volumes)
+        else if (!SameMaps(old.Metadata.Labels, pod.Metadata.Labels) || !SameMaps(old.Metadata.Annotations, pod.Metadata.Annotations))
         {
-            volumes.Changed(); // labels and annotations may stand in downwardAPI files
-            PodRecord.SavePod(Context);
+            Context.Volumes?.Changed(); // labels and annotations may stand in downwardAPI files
         }
     }
 
@@ -91,6 +90,9 @@ internal sealed partial class PodWorker
         Context.KillNow.CancelAfter(grace);
         Context.Stopping.Cancel();
     }
+
+    private static bool SameMaps(IDictionary<string, string>? a, IDictionary<string, string>? b) =>
+        ReferenceEquals(a, b) || ((a?.Count ?? 0) == (b?.Count ?? 0) && (a is null || a.All(p => b!.TryGetValue(p.Key, out var v) && v == p.Value)));
 
     private async Task RunAsync()
     {
@@ -195,6 +197,7 @@ internal sealed partial class PodWorker
             }
             catch (VolumeException e)
             {
+                Log.NoVolumes(_logger, Context.FullName, e.Message);
                 Context.Event("Warning", "FailedMount", e.Message);
                 await Task.Delay(delay, _node.Time, Context.Stopping.Token);
             }
@@ -349,6 +352,9 @@ internal sealed partial class PodWorker
     {
         [LoggerMessage(Level = LogLevel.Error, Message = "the pod {Pod} met an error of the node")]
         public static partial void Broken(ILogger logger, Exception exception, string pod);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "the pod {Pod} waits for its volumes: {Reason}")]
+        public static partial void NoVolumes(ILogger logger, string pod, string reason);
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "the pod {Pod} was stopped")]
         public static partial void Stopped(ILogger logger, string pod);

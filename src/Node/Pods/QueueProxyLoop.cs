@@ -26,7 +26,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
             await pod.FirstStart.Task.WaitAsync(stopping);
             pod.Change(() =>
             {
-                slot.State = new V1ContainerState { Running = new V1ContainerStateRunning { StartedAt = pod.Node.Now.UtcDateTime } };
+                slot.State = new V1ContainerState { Running = new V1ContainerStateRunning { StartedAt = pod.Node.NowSeconds } };
                 slot.Started = true;
             });
             while (true)
@@ -44,7 +44,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            var now = pod.Node.Now.UtcDateTime;
+            var now = pod.Node.NowSeconds;
             pod.Change(() =>
             {
                 slot.Ready = slot.Started = false;

@@ -15,7 +15,7 @@ internal sealed class ContainerExec(OciRuntime runtime, NodePaths paths, TimePro
     {
         var prefix = Path.Combine(paths.Bundle(id), $"exec-{Guid.NewGuid():n}");
         await File.WriteAllBytesAsync(prefix + ".json", OciConfig.WriteExec(spec, command, terminal: false), cancellationToken);
-        var (program, arguments) = runtime.Exec(id, prefix + ".json", null, prefix + ".pid");
+        var (program, arguments) = runtime.Exec(id, prefix + ".json", prefix + ".pid");
         using var process = Start(program, arguments);
         using var limit = new CancellationTokenSource(timeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);

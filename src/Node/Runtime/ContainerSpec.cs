@@ -52,6 +52,7 @@ internal sealed record ContainerSpec
 
     public ContainerLimits Limits { get; init; } = new(null, null, null, null);
     public int OomScoreAdj { get; init; }
+    public long OpenFilesMax { get; init; } = 4096;
     public IReadOnlyDictionary<string, string> Sysctls { get; init; } = new Dictionary<string, string>();
     public long ShmBytes { get; init; } = 64 << 20;
 }

@@ -89,8 +89,8 @@ internal static class OciConfig
         json.WriteStartArray("rlimits");
         json.WriteStartObject();
         json.WriteString("type", "RLIMIT_NOFILE");
-        json.WriteNumber("hard", 1048576);
-        json.WriteNumber("soft", 1048576);
+        json.WriteNumber("hard", spec.OpenFilesMax);
+        json.WriteNumber("soft", spec.OpenFilesMax);
         json.WriteEndObject();
         json.WriteEndArray();
         json.WriteBoolean("noNewPrivileges", spec.NoNewPrivileges);

@@ -80,14 +80,9 @@ internal sealed class OciRuntime(RuntimeProgram program, string conmon, NodePath
 
     /// <summary>The program and arguments that run another process in a container, as <c>exec</c> does.</summary>
     /// <param name="processFile">The process document, see <see cref="OciConfig.WriteExec"/>.</param>
-    public (string Program, IReadOnlyList<string> Arguments) Exec(string id, string processFile, string? consoleSocket, string? pidFile)
+    public (string Program, IReadOnlyList<string> Arguments) Exec(string id, string processFile, string? pidFile)
     {
         var arguments = new List<string>([.. Global(), "exec", "--process", processFile]);
-        if (consoleSocket is not null)
-        {
-            arguments.AddRange(["--console-socket", consoleSocket, "--tty", "--detach"]);
-        }
-
         if (pidFile is not null)
         {
             arguments.AddRange(["--pid-file", pidFile]);

@@ -74,11 +74,14 @@ internal sealed partial class RuntimeSelfTest(NodePaths paths, string cgroupRoot
         File.WriteAllBytes(program, ExitProgram());
         File.SetUnixFileMode(program, (UnixFileMode)0x1ed);
         Overlay.Mount([layer], writable, paths.RootFs(id));
+        var rights = HostRights.Detect();
         var spec = new ContainerSpec
         {
             Id = id, Hostname = "selftest", RootPath = paths.RootFs(id), Args = ["/exit"],
             CgroupsPath = $"{cgroupRoot}/{id}",
-            Capabilities = Capabilities.Of([], [], false, Capabilities.Available()),
+            Capabilities = Capabilities.Of([], [], false, rights.Capabilities),
+            OpenFilesMax = rights.OpenFilesMax,
+            OomScoreAdj = Math.Max(0, rights.OomScoreAdjMin),
             Limits = new ContainerLimits(64 << 20, 100, 50_000, 100),
         };
         runtime.Create(spec, Path.Combine(writable, "log"));

@@ -11,7 +11,7 @@ namespace Knet.Node.Runtime;
 internal static partial class Spawn
 {
     private const int OutputMax = 64 * 1024;
-    private const short SetSignalDefaults = 4, SetSignalMask = 8;
+    private const short SetSignalDefaults = 4, SetSignalMask = 8, NewSession = 0x80;
 
     /// <summary>Runs a program to its end, with empty stdin, and returns its exit code (128 + signal) and what it wrote.</summary>
     public static (int Code, string Output) Run(string program, IReadOnlyList<string> arguments)
@@ -44,7 +44,16 @@ internal static partial class Spawn
     /// <param name="environment">Added to this process's environment, as <c>NAME=value</c>.</param>
     /// <param name="descriptors">Ours and what it is called there.</param>
     public static int Start(
-        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, IReadOnlyList<(int Ours, int Theirs)> descriptors)
+        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, IReadOnlyList<(int Ours, int Theirs)> descriptors) =>
+        Start(program, arguments, environment, descriptors, null);
+
+    /// <summary>Starts a program as the leader of a session whose terminal is <paramref name="terminal"/>, also its stdio.</summary>
+    public static int StartOnTerminal(string program, IReadOnlyList<string> arguments, string terminal) =>
+        Start(program, arguments, [], [], terminal);
+
+    private static int Start(
+        string program, IReadOnlyList<string> arguments, IReadOnlyList<string> environment,
+        IReadOnlyList<(int Ours, int Theirs)> descriptors, string? terminal)
     {
         var actions = Marshal.AllocHGlobal(256);
         var attributes = Marshal.AllocHGlobal(512);
@@ -52,7 +61,7 @@ internal static partial class Spawn
         var envp = Strings([.. Inherited(), .. environment]);
         try
         {
-            Prepare(actions, attributes, descriptors);
+            Prepare(actions, attributes, descriptors, terminal);
             var error = PosixSpawn(out var pid, program, actions, attributes, argv, envp);
             _ = ActionsDestroy(actions);
             _ = AttributesDestroy(attributes);
@@ -110,7 +119,7 @@ internal static partial class Spawn
         }
     }
 
-    private static void Prepare(nint actions, nint attributes, IReadOnlyList<(int Ours, int Theirs)> descriptors)
+    private static void Prepare(nint actions, nint attributes, IReadOnlyList<(int Ours, int Theirs)> descriptors, string? terminal)
     {
         _ = ActionsInit(actions);
         _ = AttributesInit(attributes);
@@ -119,12 +128,12 @@ internal static partial class Spawn
         _ = SetMask(attributes, ref signals[0]);
         signals.Fill(0xff);
         _ = SetDefaults(attributes, ref signals[0]);
-        _ = SetFlags(attributes, SetSignalDefaults | SetSignalMask);
+        _ = SetFlags(attributes, (short)(SetSignalDefaults | SetSignalMask | (terminal is null ? 0 : NewSession)));
         for (var standard = 0; standard < 3; standard++)
         {
             if (!descriptors.Any(d => d.Theirs == standard))
             {
-                _ = AddOpen(actions, standard, "/dev/null", 2, 0);
+                _ = AddOpen(actions, standard, terminal ?? "/dev/null", 2, 0);
             }
         }
 
