@@ -10,8 +10,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Knet.ApiServer;
 
 /// <summary>What decides about access.</summary>
-/// <param name="Authorizer">An <see cref="RbacAuthorizer"/> is kept up to date with roles and bindings: a change counts once it is acknowledged.</param>
-/// <param name="VirtualKinds">Answers reviews and token requests, such as <see cref="VirtualKinds.HandleAsync"/>; null for other kinds.</param>
+/// <param name="Authorizer">
+/// An <see cref="RbacAuthorizer"/> is kept up to date with roles and bindings: a change counts once it is acknowledged.
+/// </param>
+/// <param name="VirtualKinds">
+/// Answers reviews and token requests, such as <see cref="Auth.VirtualKinds.HandleAsync"/>; null for other kinds.
+/// </param>
 public sealed record AccessControl(IAuthorizer Authorizer, Func<KubeRequest, KubeUser, Task<KubeDocument?>>? VirtualKinds = null);
 
 /// <summary>All that the API server's core can be told.</summary>

@@ -13,7 +13,8 @@ public sealed class FieldErrors
 
     public void Add(IEnumerable<FieldError> errors) => _errors.AddRange(errors);
 
-    public void Required(string path, string detail = "") => Add(path, "FieldValueRequired", "Required value" + (detail.Length > 0 ? ": " + detail : ""));
+    public void Required(string path, string detail = "") =>
+        Add(path, "FieldValueRequired", "Required value" + (detail.Length > 0 ? ": " + detail : ""));
 
     public void Invalid(string path, JsonNode? value, string why) => Add(path, "FieldValueInvalid", $"Invalid value: {Show(value)}: {why}");
 

@@ -3,7 +3,9 @@ using Knet.Kube.Client;
 
 namespace Knet.ApiServer.Registry;
 
-/// <summary>The way to the API server of this process, as one user: the same checks, errors and events as over HTTP, without bytes in between.</summary>
+/// <summary>
+/// The way to the API server of this process, as one user: the same checks, errors and events as over HTTP, without bytes in between.
+/// </summary>
 public sealed class InProcessTransport(IRegistry registry, KubeUser user) : IKubeTransport
 {
     public KubeUser User { get; } = user;

@@ -86,7 +86,8 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
         }
 
         var removed = await pipeline.RemoveAsync(write.Hub, write.Stored!, write.Object, write.User, write.Request.DryRun);
-        return removed ? kind => parts.View(kind, write.Hub, new StoredObject(write.Key, write.Stored!.Revision, EncodedObject.From(write.Object), false)) : null;
+        var last = new StoredObject(write.Key, write.Stored!.Revision, EncodedObject.From(write.Object), onDisk: false);
+        return removed ? kind => parts.View(kind, write.Hub, last) : null;
     }
 
     private static void CheckPreconditions(ResourceType type, JsonObject wanted, StoredObject stored, KubeRequest request)

@@ -38,7 +38,8 @@ internal static class WritePolicy
     }
 
     /// <summary>The durability of a removal.</summary>
-    public static Durability OfRemoval(KindInfo hub, KubeUser user) => IsSystem(user) && IsObservation(hub) ? Durability.Behind : Durability.Committed;
+    public static Durability OfRemoval(KindInfo hub, KubeUser user) =>
+        IsSystem(user) && IsObservation(hub) ? Durability.Behind : Durability.Committed;
 
     // Events, Leases and endpoints say what is so; nobody waits for them.
     private static bool IsObservation(KindInfo hub) => hub.Type.GroupResource is

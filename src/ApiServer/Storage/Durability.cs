@@ -9,6 +9,9 @@ public enum Durability
     /// <summary>Acknowledged and visible at once; reaches the disk in order, with the next group commit.</summary>
     Behind,
 
-    /// <summary>Never written to disk: somebody durable makes the object again after a restart. An object that is on disk already is written behind instead.</summary>
+    /// <summary>
+    /// Never written to disk: somebody durable makes the object again after a restart. An object that is on disk already is written
+    /// behind instead.
+    /// </summary>
     Volatile,
 }

@@ -149,7 +149,8 @@ public sealed partial class Store
             }
 
             pending.Settled.SetResult();
-            pending.Done.SetException(KubeException.Of(500, "InternalError", $"Internal error occurred: the disk refused the write: {cause.Message}"));
+            pending.Done.SetException(KubeException.Of(
+                500, "InternalError", $"Internal error occurred: the disk refused the write: {cause.Message}"));
         }
     }
 

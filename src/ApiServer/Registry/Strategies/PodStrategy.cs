@@ -132,7 +132,9 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
             return; // mirror pods have no account: their node reads them from elsewhere
         }
 
-        var name = spec.Text("serviceAccountName") is { Length: > 0 } given ? given : spec.Text("serviceAccount") is { Length: > 0 } old ? old : "default";
+        var name = spec.Text("serviceAccountName") is { Length: > 0 } given ? given
+            : spec.Text("serviceAccount") is { Length: > 0 } old ? old
+            : "default";
         spec["serviceAccountName"] = name;
         spec["serviceAccount"] = name;
         var found = parts.Store.Find("/serviceaccounts", new ObjectKey(write.Namespace, name));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Knet.Kube.Client;
 
 namespace Knet.ApiServer.Registry.Strategies;
 
@@ -167,6 +168,8 @@ internal sealed class ServiceStrategy : KindStrategy
         return Task.CompletedTask;
     }
 
+    private static KubeException Full(string what) => KubeException.Of(500, "InternalError", $"Internal error occurred: {what}");
+
     private static bool NeedsNodePorts(JsonObject spec) => spec.Text("type") is "NodePort" or "LoadBalancer";
 
     private static IEnumerable<(string? Address, long Port)> Takings(JsonObject service)
@@ -213,13 +216,14 @@ internal sealed class ServiceStrategy : KindStrategy
         if (string.IsNullOrEmpty(wanted))
         {
             wanted = _addresses.TakeAny()
-                ?? throw Kube.Client.KubeException.Of(500, "InternalError", $"Internal error occurred: failed to allocate a serviceIP: range {_addresses.Range} is full");
+                ?? throw Full($"failed to allocate a serviceIP: range {_addresses.Range} is full");
         }
         else if (!_addresses.Contains(wanted))
         {
             errors.Invalid(
                 "spec.clusterIPs", JsonMembers.ToArray([wanted]),
-                $"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {_addresses.Range}");
+                $"failed to allocate IP {wanted}: the provided IP ({wanted}) is not in the valid range. "
+                + $"The range of valid IPs is {_addresses.Range}");
             return;
         }
         else if (!_addresses.TryTake(wanted))
@@ -248,11 +252,13 @@ internal sealed class ServiceStrategy : KindStrategy
             if (wanted == 0)
             {
                 wanted = _ports.TakeAny()
-                    ?? throw Kube.Client.KubeException.Of(500, "InternalError", "Internal error occurred: failed to allocate a nodePort: range is full");
+                    ?? throw Full("failed to allocate a nodePort: range is full");
             }
             else if (!_ports.Contains(wanted))
             {
-                errors.Invalid(path, wanted, $"provided port is not in the valid range. The range of valid ports is {_portRange.First}-{_portRange.Last}");
+                errors.Invalid(
+                    path, wanted,
+                    $"provided port is not in the valid range. The range of valid ports is {_portRange.First}-{_portRange.Last}");
                 continue;
             }
             else if (!_ports.TryTake(wanted))

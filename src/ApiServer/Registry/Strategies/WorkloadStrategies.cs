@@ -159,7 +159,8 @@ internal sealed class JobStrategy : TemplateStrategy
     public override void Validate(WriteContext write, FieldErrors errors)
     {
         ValidateTemplate(write, errors);
-        if (write.Object.Object("spec").Object("template").Object("spec").Text("restartPolicy") is { } policy && policy is not ("OnFailure" or "Never"))
+        var pod = write.Object.Object("spec").Object("template").Object("spec");
+        if (pod.Text("restartPolicy") is not ("OnFailure" or "Never"))
         {
             errors.Required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
         }

@@ -59,14 +59,15 @@ internal sealed class Api : IAsyncDisposable
         }));
 
     public async Task<JsonObject> PatchAsync(
-        ResourceType type, string name, PatchKind kind, string patch, string subresource = "", string ns = "default", string? manager = "test") => Read(
+        ResourceType type, string name, PatchKind kind, string patch, string subresource = "", string ns = "default") => Read(
         await SendAsync(new KubeRequest(KubeVerb.Patch, type)
         {
-            Namespace = type.Namespaced ? ns : "", Name = name, Patch = kind, Body = Bytes(patch), Subresource = subresource, FieldManager = manager,
+            Namespace = type.Namespaced ? ns : "", Name = name, Patch = kind, Body = Bytes(patch), Subresource = subresource,
+            FieldManager = "test",
         }));
 
-    public async Task<JsonObject> DeleteAsync(ResourceType type, string name, V1DeleteOptions? options = null, string ns = "default") => Read(
-        await SendAsync(new KubeRequest(KubeVerb.Delete, type) { Namespace = type.Namespaced ? ns : "", Name = name, DeleteOptions = options }));
+    public async Task<JsonObject> DeleteAsync(ResourceType type, string name, V1DeleteOptions? options = null, string ns = "default") =>
+        Read(await SendAsync(new KubeRequest(KubeVerb.Delete, type) { Namespace = type.Namespaced ? ns : "", Name = name, DeleteOptions = options }));
 
     public Task<KubeListPage> ListAsync(ResourceType type, Func<KubeRequest, KubeRequest>? change = null, string ns = "default")
     {
