@@ -6,10 +6,14 @@ public sealed record DataPlaneOptions
     /// <summary>Requests that may wait for one Revision; upstream's activator has the same limit.</summary>
     public int QueueDepthMax { get; init; } = 10_000;
 
-    /// <summary>Requests that may wait for one pod when it is addressed directly, per allowed concurrent request (upstream's queue-proxy).</summary>
+    /// <summary>
+    /// Requests that may wait for one pod when it is addressed directly, per allowed concurrent request (upstream's queue-proxy).
+    /// </summary>
     public int PodQueueFactor { get; init; } = 10;
 
-    /// <summary>How often a request that could not be sent is tried again; with the growing pauses this is about 20 s, as upstream's dialling.</summary>
+    /// <summary>
+    /// How often a request that could not be sent is tried again; with the growing pauses this is about 20 s, as upstream's dialling.
+    /// </summary>
     public int DialAttemptsMax { get; init; } = 20;
 
     /// <summary>The pause before the second attempt; each later one is 1.4 times longer.</summary>

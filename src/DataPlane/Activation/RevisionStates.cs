@@ -10,7 +10,8 @@ namespace Knet.DataPlane.Activation;
 public sealed class RevisionStates : IRevisionStats
 {
     private readonly ConcurrentDictionary<(string Namespace, string Name), RevisionState> _revisions = new();
-    private readonly ConcurrentDictionary<string, (RevisionState Revision, InstanceState Instance)> _byAddress = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (RevisionState Revision, InstanceState Instance)> _byAddress =
+        new(StringComparer.Ordinal);
     private readonly ColdStarts _coldStarts;
 
     /// <param name="dialer">Opens the connections to instances.</param>

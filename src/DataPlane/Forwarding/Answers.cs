@@ -28,7 +28,8 @@ public static class Answers
     internal static Task NotAdmittedAsync(HttpContext context, AdmissionResult result, bool expired) => result switch
     {
         AdmissionResult.QueueFull => TextAsync(context, StatusCodes.Status503ServiceUnavailable, "pending request queue full"),
-        AdmissionResult.Gone => TextAsync(context, StatusCodes.Status404NotFound, "Error getting active endpoint: the revision was deleted"),
+        AdmissionResult.Gone => TextAsync(
+            context, StatusCodes.Status404NotFound, "Error getting active endpoint: the revision was deleted"),
         _ when expired => TextAsync(context, StatusCodes.Status504GatewayTimeout, "activator request timeout"),
         _ => Task.CompletedTask,
     };

@@ -66,7 +66,8 @@ internal sealed class Exchange : HttpTransformer, IDisposable
     }
 
     /// <summary>Notes the first byte of the response: the request had to wait, perhaps for a cold start.</summary>
-    public void Watch(ColdStarts coldStarts, string ns, string revision) => (_coldStarts, _namespace, _revision) = (coldStarts, ns, revision);
+    public void Watch(ColdStarts coldStarts, string ns, string revision) =>
+        (_coldStarts, _namespace, _revision) = (coldStarts, ns, revision);
 
     /// <param name="total">Until the response must have ended; zero or less means for ever.</param>
     /// <param name="start">Until it must have begun; zero or less, or not before <paramref name="total"/>: as total.</param>

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Knet.DataPlane.Probing;
 
-/// <summary>Requests that ask a part of the network whether it is there (<c>K-Network-Probe</c>); they reach no program and count nowhere.</summary>
+/// <summary>
+/// Requests that ask a part of the network whether it is there (<c>K-Network-Probe</c>); they reach no program and count nowhere.
+/// </summary>
 public static class NetworkProbe
 {
     /// <summary>The word that asks the gateway for the hash of the rules in force.</summary>
@@ -25,7 +27,9 @@ public static class NetworkProbe
             var answer = asked == Override && hash is not null ? hash : asked;
             if (answer.Length == 0)
             {
-                return Answers.TextAsync(context, StatusCodes.Status400BadRequest, $"a probe request must contain a non-empty \"{ControlHeaders.NetworkHash}\" header");
+                return Answers.TextAsync(
+                    context, StatusCodes.Status400BadRequest,
+                    $"a probe request must contain a non-empty \"{ControlHeaders.NetworkHash}\" header");
             }
 
             context.Response.Headers[ControlHeaders.NetworkHash] = answer;

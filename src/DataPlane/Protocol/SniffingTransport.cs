@@ -72,7 +72,9 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         return bound;
     }
 
-    /// <summary>Takes connections from a socket that listens already, until it is closed. The socket is the transport's from now on.</summary>
+    /// <summary>
+    /// Takes connections from a socket that listens already, until it is closed. The socket is the transport's from now on.
+    /// </summary>
     public void Listen(Socket listener, EntryPoint entry)
     {
         lock (_listeners)

@@ -25,7 +25,8 @@ public enum ColdStartPhase
 }
 
 /// <summary>One finished cold start: milliseconds since the first request was queued at which each later phase was reached.</summary>
-public sealed record ColdStart(string Namespace, string Revision, DateTimeOffset At, IReadOnlyDictionary<ColdStartPhase, double> Milliseconds);
+public sealed record ColdStart(
+    string Namespace, string Revision, DateTimeOffset At, IReadOnlyDictionary<ColdStartPhase, double> Milliseconds);
 
 /// <summary>
 /// Collects the parts of each cold start from the roles that see them. Shared by the roles of one process; a role whose partner runs

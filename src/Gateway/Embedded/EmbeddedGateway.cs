@@ -57,7 +57,9 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     /// <summary>What outside clients may reach.</summary>
     public RouteTable ExternalRoutes => _rules.External;
 
-    /// <summary>Registers the Ingress controller and follows Revisions and pods; before the host starts. Needs <see cref="GatewayConfig.Kind"/>.</summary>
+    /// <summary>
+    /// Registers the Ingress controller and follows Revisions and pods; before the host starts. Needs <see cref="GatewayConfig.Kind"/>.
+    /// </summary>
     public void Register(ControllerHost host, KubeClient client)
     {
         host.Facts.Add(_rules);
@@ -76,7 +78,9 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     /// <exception cref="SocketException">The address is taken or not of this machine.</exception>
     public IPEndPoint Listen(IPEndPoint address, EntryKind kind) => _transport.Listen(address, kind);
 
-    /// <summary>Serves a port of a pod's queue-proxy (8012, 8013 or 8022) on a socket that listens in the pod's network namespace.</summary>
+    /// <summary>
+    /// Serves a port of a pod's queue-proxy (8012, 8013 or 8022) on a socket that listens in the pod's network namespace.
+    /// </summary>
     public void ListenForPod(Socket listener, string podAddress, int port) =>
         _transport.Listen(listener, new EntryPoint(EntryKind.Pod, port, podAddress));
 
@@ -85,7 +89,8 @@ public sealed class EmbeddedGateway : IAsyncDisposable
         _transport.Accept(accepted, new EntryPoint(EntryKind.Pod, port, podAddress));
 
     /// <summary>Gives a pod no new requests and waits until those it has are answered.</summary>
-    public Task DrainAsync(string podAddress, CancellationToken cancellationToken) => Revisions.WaitIdleAsync(podAddress, cancellationToken);
+    public Task DrainAsync(string podAddress, CancellationToken cancellationToken) =>
+        Revisions.WaitIdleAsync(podAddress, cancellationToken);
 
     /// <summary>Stops taking connections and waits for requests until the token is cancelled.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)

@@ -5,7 +5,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Knet.Gateway.Embedded;
 
-/// <summary>The bridge from Kestrel to the handler, with nothing between: one context for each connection or stream, used again and again.</summary>
+/// <summary>
+/// The bridge from Kestrel to the handler, with nothing between: one context for each connection or stream, used again and again.
+/// </summary>
 internal sealed class GatewayApplication(GatewayHandler handler) : IHttpApplication<DefaultHttpContext>
 {
     public DefaultHttpContext CreateContext(IFeatureCollection contextFeatures)

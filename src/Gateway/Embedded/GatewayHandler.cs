@@ -38,7 +38,8 @@ internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, R
         }
 
         var host = context.Request.Headers.Host;
-        return Route(context, entry.Kind == EntryKind.External ? rules.External : rules.Internal, host.Count > 0 ? host[0] : null, entry.Kind);
+        var table = entry.Kind == EntryKind.External ? rules.External : rules.Internal;
+        return Route(context, table, host.Count > 0 ? host[0] : null, entry.Kind);
     }
 
     private Task Route(HttpContext context, RouteTable table, string? host, EntryKind kind)

@@ -9,11 +9,15 @@ using Knet.Kube.Facts;
 namespace Knet.Gateway.Embedded;
 
 /// <summary>What the gateway reads of <c>config-network</c>.</summary>
-/// <param name="IngressClass">The class that Ingresses get by default; when the installation names another than knet's, it is ours as well.</param>
+/// <param name="IngressClass">
+/// The class that Ingresses get by default; when the installation names another than knet's, it is ours as well.
+/// </param>
 public sealed record GatewayConfig(string IngressClass)
 {
     public static ConfigKind<GatewayConfig> Kind { get; } = new("config-network", static data => new GatewayConfig(
-        data.TryGetValue("ingress-class", out var name) || data.TryGetValue("ingress.class", out name) ? name : NetworkingKeys.KnetIngressClass));
+        data.TryGetValue("ingress-class", out var name) || data.TryGetValue("ingress.class", out name)
+            ? name
+            : NetworkingKeys.KnetIngressClass));
 }
 
 /// <summary>Puts KIngresses of the gateway's class in force, and says so.</summary>
@@ -61,7 +65,8 @@ internal sealed class IngressReconciler(GatewayOptions options) : IReconciler<Kn
     {
         var annotations = ingress.Metadata.Annotations;
         var name = annotations is null ? null
-            : annotations.TryGetValue(NetworkingKeys.IngressClass, out var given) || annotations.TryGetValue(NetworkingKeys.IngressClassAlt, out given)
+            : annotations.TryGetValue(NetworkingKeys.IngressClass, out var given) ||
+                annotations.TryGetValue(NetworkingKeys.IngressClassAlt, out given)
                 ? given
                 : null;
         return name == NetworkingKeys.KnetIngressClass || (name is not null && name == view.Config<GatewayConfig>().IngressClass);

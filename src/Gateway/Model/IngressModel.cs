@@ -63,7 +63,9 @@ public static class IngressModel
         };
     }
 
-    /// <param name="forRevision">The headers that name the Revision to an activator say nothing new then, and the program must not see them.</param>
+    /// <param name="forRevision">
+    /// The headers that name the Revision to an activator say nothing new then, and the program must not see them.
+    /// </param>
     private static ImmutableArray<HeaderRules> Set(SortedDictionary<string, string>? headers, bool forRevision) =>
     [
         .. (headers ?? [])

@@ -24,7 +24,8 @@ public sealed record IngressRules(ObjectKey Key, DateTime Created, string Hash, 
 /// <param name="Redirect">Plain HTTP of outside clients is answered with 301 to https.</param>
 public sealed record HostRules(string Host, bool External, bool Redirect, ImmutableArray<PathRules> Paths)
 {
-    public override string ToString() => $"{Host} {(External ? "external" : "local")}{(Redirect ? " redirect" : "")} [{string.Join(", ", Paths)}]";
+    public override string ToString() =>
+        $"{Host} {(External ? "external" : "local")}{(Redirect ? " redirect" : "")} [{string.Join(", ", Paths)}]";
 }
 
 /// <summary>Requests of a host that begin so and carry these headers.</summary>

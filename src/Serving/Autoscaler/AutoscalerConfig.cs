@@ -85,13 +85,16 @@ public sealed record AutoscalerConfig
     private AutoscalerConfig Checked()
     {
         foreach (var (wrong, message) in ImmutableArray.Create(
-            (TargetBurstCapacity is > -1 and < 0, $"target-burst-capacity must be either non-negative or -1 (for unlimited), was: {TargetBurstCapacity}"),
+            (TargetBurstCapacity is > -1 and < 0,
+                $"target-burst-capacity must be either non-negative or -1 (for unlimited), was: {TargetBurstCapacity}"),
             (MaxScaleUpRate <= 1, $"max-scale-up-rate = {MaxScaleUpRate}, must be greater than 1.0"),
             (MaxScaleDownRate <= 1, $"max-scale-down-rate = {MaxScaleDownRate}, must be greater than 1.0"),
             (ContainerConcurrencyTargetFraction is <= 0 or > 1,
-                $"container-concurrency-target-percentage = {ContainerConcurrencyTargetFraction * 100} is outside of valid range of (0, 100]"),
+                $"container-concurrency-target-percentage = {ContainerConcurrencyTargetFraction * 100} is outside of valid range " +
+                "of (0, 100]"),
             (ContainerConcurrencyTargetFraction * ContainerConcurrencyTargetDefault < 0.01,
-                "container-concurrency-target-percentage and container-concurrency-target-default yield target concurrency of less than 0.01"),
+                "container-concurrency-target-percentage and container-concurrency-target-default yield target concurrency " +
+                "of less than 0.01"),
             (InitialScale == 0 && !AllowZeroInitialScale,
                 "initial-scale = 0, must be at least 1 when allow-zero-initial-scale is false"),
             (MaxScale != 0 && MinScale > MaxScale, $"min-scale ({MinScale}) must be less than max-scale ({MaxScale})"),

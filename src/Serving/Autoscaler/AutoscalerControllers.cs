@@ -13,7 +13,9 @@ namespace Knet.Serving.Autoscaler;
 /// <summary>What scaling needs of controllers: PodAutoscalers, Metrics and ServerlessServices.</summary>
 public static class AutoscalerControllers
 {
-    /// <summary>Registers everything, before the host starts. <see cref="AutoscalerConfig.Kind"/> must be registered with the configuration.</summary>
+    /// <summary>
+    /// Registers everything, before the host starts. <see cref="AutoscalerConfig.Kind"/> must be registered with the configuration.
+    /// </summary>
     /// <param name="stats">Where traffic is counted.</param>
     /// <returns>The autoscaler itself; dispose it to end measuring.</returns>
     public static ScaleDecisions Register(

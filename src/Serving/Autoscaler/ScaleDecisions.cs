@@ -45,7 +45,8 @@ public sealed partial class ScaleDecisions : IFactSource<DeciderQuery, ScaleDeci
     }
 
     public Fact<ScaleDecision> Ask(DeciderQuery query, Action wake) => new Fact<ScaleDecision>.Known(
-        _scalers.GetOrAdd((query.Namespace, query.Name), static (_, arg) => new RevisionScaler(arg.query, arg.now), (query, now: _time.GetUtcNow()))
+        _scalers.GetOrAdd(
+            (query.Namespace, query.Name), static (_, arg) => new RevisionScaler(arg.query, arg.now), (query, now: _time.GetUtcNow()))
             .Ask(query, wake));
 
     public void Forget(DeciderQuery query)

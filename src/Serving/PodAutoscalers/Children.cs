@@ -22,7 +22,9 @@ internal static class Children
         },
     };
 
-    /// <param name="privateService">Where upstream's collector scrapes; nowhere when the activator sees every request (burst capacity -1).</param>
+    /// <param name="privateService">
+    /// Where upstream's collector scrapes; nowhere when the activator sees every request (burst capacity -1).
+    /// </param>
     public static KnMetric Metric(KnPodAutoscaler pa, ScalingSettings settings, string privateService) => new()
     {
         Metadata = Owned(pa),

@@ -48,7 +48,10 @@ internal sealed class PodAutoscalerReconciler : IReconciler<KnPodAutoscaler, Pod
         var sks = view.Get<KnServerlessService>(ns, name);
         if (sks is null || string.IsNullOrEmpty(sks.Status.PrivateServiceName))
         {
-            status = status with { Conditions = Conditions.MarkUnknown(status.Conditions, SksReady, "NotReady", "No Private Service Name") };
+            status = status with
+            {
+                Conditions = Conditions.MarkUnknown(status.Conditions, SksReady, "NotReady", "No Private Service Name"),
+            };
             status = Describe(status, settings, ScaleRule.Unknown, ready);
             return Finish(resource, status, view.Now) with
             {
@@ -80,7 +83,8 @@ internal sealed class PodAutoscalerReconciler : IReconciler<KnPodAutoscaler, Pod
             Steps =
             [
                 .. ScaleSteps(resource, view, outcome),
-                PlanStep.Ensure(Children.ServerlessService(resource, proxy ? Proxy : Serve, settings.ActivatorsFor(ready, spec.TotalValue))),
+                PlanStep.Ensure(
+                    Children.ServerlessService(resource, proxy ? Proxy : Serve, settings.ActivatorsFor(ready, spec.TotalValue))),
                 PlanStep.Ensure(Children.Metric(resource, settings, sks.Status.PrivateServiceName)),
             ],
             RequeueAfter = outcome.RequeueAfter,
@@ -90,7 +94,9 @@ internal sealed class PodAutoscalerReconciler : IReconciler<KnPodAutoscaler, Pod
     /// <summary>Pods that are running, ready and not on their way out.</summary>
     internal static int ReadyPods(KnPodAutoscaler pa, IView view)
     {
-        var revision = pa.Metadata.Labels is { } labels && labels.TryGetValue(ServingKeys.Revision, out var label) ? label : pa.Metadata.Name;
+        var revision = pa.Metadata.Labels is { } labels && labels.TryGetValue(ServingKeys.Revision, out var label)
+            ? label
+            : pa.Metadata.Name;
         return view.Labelled<V1Pod>(pa.Metadata.NamespaceProperty, ServingKeys.Revision, revision).Count(IsReady);
     }
 

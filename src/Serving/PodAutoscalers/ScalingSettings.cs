@@ -6,7 +6,10 @@ using Knet.Serving.Autoscaler;
 
 namespace Knet.Serving.PodAutoscalers;
 
-/// <summary>How one PodAutoscaler scales: its annotations over config-autoscaler (serving.md 2.2, 12). Admission has checked them; a bad value counts as absent.</summary>
+/// <summary>
+/// How one PodAutoscaler scales: its annotations over config-autoscaler (serving.md 2.2, 12). Admission has checked them; a bad value
+/// counts as absent.
+/// </summary>
 internal sealed class ScalingSettings(KnPodAutoscaler pa, AutoscalerConfig config)
 {
     private const double TargetMin = 0.01;
@@ -28,7 +31,8 @@ internal sealed class ScalingSettings(KnPodAutoscaler pa, AutoscalerConfig confi
     {
         get
         {
-            var percentage = Number(AutoscalingKeys.PanicWindowPercentage, AutoscalingKeys.PanicWindowPercentageAlt) ?? config.PanicWindowPercentage;
+            var percentage = Number(AutoscalingKeys.PanicWindowPercentage, AutoscalingKeys.PanicWindowPercentageAlt)
+                ?? config.PanicWindowPercentage;
             var seconds = Math.Round(StableWindow.TotalSeconds * percentage / 100, MidpointRounding.AwayFromZero);
             return TimeSpan.FromSeconds(Math.Max(1, seconds));
         }

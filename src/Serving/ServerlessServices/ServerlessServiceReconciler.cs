@@ -34,7 +34,8 @@ internal sealed class ServerlessServiceReconciler(string systemNamespace) : IRec
         var deployment = view.Get<V1Deployment>(ns, resource.Spec.ObjectRef?.Name ?? "");
         if (deployment?.Spec.Selector?.MatchLabels is not { } selector)
         {
-            conditions = Conditions.MarkUnknown(conditions, EndpointsPopulated, "CreatingPrivateService", "the scale target does not exist yet");
+            conditions = Conditions.MarkUnknown(
+                conditions, EndpointsPopulated, "CreatingPrivateService", "the scale target does not exist yet");
             return Finish(resource, resource.Status, conditions, view.Now);
         }
 
