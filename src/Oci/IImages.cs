@@ -19,7 +19,8 @@ public sealed record ImageConfig
 
 /// <summary>An image that is ready to run on this machine.</summary>
 /// <param name="Reference">As it was asked for.</param>
-/// <param name="Digest"><c>sha256:hex</c> of the manifest.</param>
+/// <param name="Digest"><c>sha256:hex</c> of what the reference stands for: a manifest, or an index of manifests for several
+/// platforms.</param>
 /// <param name="ImageId"><c>sha256:hex</c> of the configuration.</param>
 /// <param name="LayerDirectories">Unpacked layers, top first: the order of overlayfs' <c>lowerdir</c>.</param>
 public sealed record LocalImage(

@@ -31,7 +31,7 @@ public sealed record DebianRootFsOptions
 /// <summary>
 /// Makes a root file system from Debian packages: apt-get resolves and downloads as for an empty machine, dpkg-deb unpacks. Maintainer
 /// scripts
-/// are not run; what servers need of their work (users, directories) is written here.
+/// are not run; what servers need of their work (users, directories, nginx's default site) is made here.
 /// </summary>
 /// <remarks>Needs apt-get with package lists, and dpkg-deb: a Debian or one of its children. Root, so that owners are kept.</remarks>
 public static partial class DebianRootFs
@@ -65,6 +65,7 @@ public static partial class DebianRootFs
         }
 
         WriteAccounts(options.Directory);
+        FinishNginx(options.Directory);
     }
 
     private static bool IsExcluded(string path, IReadOnlyList<string> excluded) =>
@@ -178,6 +179,24 @@ public static partial class DebianRootFs
             {
                 File.WriteAllText(full, text);
             }
+        }
+    }
+
+    // What its maintainer script does: the default site is enabled and gets a page.
+    private static void FinishNginx(string root)
+    {
+        var site = Path.Combine(root, "etc/nginx/sites-enabled/default");
+        if (File.Exists(Path.Combine(root, "etc/nginx/sites-available/default")) && !File.Exists(site))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(site)!);
+            File.CreateSymbolicLink(site, "/etc/nginx/sites-available/default");
+        }
+
+        var page = Path.Combine(root, "usr/share/nginx/html/index.html");
+        if (File.Exists(page))
+        {
+            Directory.CreateDirectory(Path.Combine(root, "var/www/html"));
+            File.Copy(page, Path.Combine(root, "var/www/html/index.html"), overwrite: true);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -9,16 +10,22 @@ namespace Knet.Oci.Formats;
 /// </summary>
 public static class OciJson
 {
+    // Plus signs of media types as they are: \u002B would be the same JSON, but nobody else writes it.
+    private static readonly OciJsonContext Context = new(new JsonSerializerOptions(OciJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
     /// <summary>UTF-8, without spaces or a byte order mark; equal values give equal bytes.</summary>
     public static byte[] Write(ImageManifest manifest) =>
-        JsonSerializer.SerializeToUtf8Bytes(manifest, OciJsonContext.Default.ImageManifest);
+        JsonSerializer.SerializeToUtf8Bytes(manifest, Context.ImageManifest);
 
     /// <inheritdoc cref="Write(ImageManifest)"/>
-    public static byte[] Write(ImageIndex index) => JsonSerializer.SerializeToUtf8Bytes(index, OciJsonContext.Default.ImageIndex);
+    public static byte[] Write(ImageIndex index) => JsonSerializer.SerializeToUtf8Bytes(index, Context.ImageIndex);
 
     /// <inheritdoc cref="Write(ImageManifest)"/>
     public static byte[] Write(ImageConfiguration configuration) =>
-        JsonSerializer.SerializeToUtf8Bytes(configuration, OciJsonContext.Default.ImageConfiguration);
+        JsonSerializer.SerializeToUtf8Bytes(configuration, Context.ImageConfiguration);
 
     /// <summary>
     /// The media type that a manifest or index says it has; older OCI ones leave it out, then its members tell. Empty when neither does.
@@ -26,7 +33,7 @@ public static class OciJson
     /// <exception cref="ImageException">It is no JSON object.</exception>
     public static string MediaTypeOf(ReadOnlySpan<byte> json, string where)
     {
-        var probe = Read(json, OciJsonContext.Default.ManifestProbe, where);
+        var probe = Read(json, Context.ManifestProbe, where);
         return probe switch
         {
             { MediaType: { Length: > 0 } mediaType } => mediaType,
@@ -42,7 +49,7 @@ public static class OciJson
     /// <exception cref="ImageException">It is not one.</exception>
     public static ImageManifest ReadManifest(ReadOnlySpan<byte> json, string where)
     {
-        var manifest = Read(json, OciJsonContext.Default.ImageManifest, where);
+        var manifest = Read(json, Context.ImageManifest, where);
         Check(manifest.Config, $"{where}: config");
         CheckAll(manifest.Layers, $"{where}: layers");
         return manifest;
@@ -52,7 +59,7 @@ public static class OciJson
     /// <inheritdoc cref="ReadManifest"/>
     public static ImageIndex ReadIndex(ReadOnlySpan<byte> json, string where)
     {
-        var index = Read(json, OciJsonContext.Default.ImageIndex, where);
+        var index = Read(json, Context.ImageIndex, where);
         CheckAll(index.Manifests, $"{where}: manifests");
         return index;
     }
@@ -61,7 +68,7 @@ public static class OciJson
     /// <inheritdoc cref="ReadManifest"/>
     public static ImageConfiguration ReadConfiguration(ReadOnlySpan<byte> json, string where)
     {
-        var configuration = Read(json, OciJsonContext.Default.ImageConfiguration, where);
+        var configuration = Read(json, Context.ImageConfiguration, where);
         if (configuration.RootFs?.DiffIds is null)
         {
             throw new ImageException($"{where}: rootfs.diff_ids is missing; this is not the configuration of an image");

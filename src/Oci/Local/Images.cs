@@ -172,7 +172,16 @@ public sealed partial class Images : IImages, IDisposable
     {
         using var pins = Blobs.Pins.Open();
         var started = _time.GetTimestamp();
-        var target = await _puller.PullAsync(reference, credentials, pins, cancellationToken);
+        Digest target;
+        try
+        {
+            target = await _puller.PullAsync(reference, credentials, pins, cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ImageException($"{reference} cannot be stored in {_options.Root}: {e.Message}", inner: e);
+        }
+
         var image = await ReadyAsync(reference.ToString(), target, pins, cancellationToken);
         Register(
             new ImageName(

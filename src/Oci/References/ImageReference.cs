@@ -19,7 +19,8 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     private const string DefaultTag = "latest";
     private const string DefaultNamespace = "library";
     private const int NameLengthMax = 255;
-    private const string Label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+    private const int TextLengthMax = 1024;     // before any pattern looks at it
+    private const string Label = "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*";
 
     /// <summary>Registry and repository: <c>docker.io/library/nginx</c>.</summary>
     public string Name => $"{Registry}/{Repository}";
@@ -47,6 +48,12 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     public static bool TryParse(string text, out ImageReference? reference, out string error)
     {
         reference = null;
+        if (text.Length > TextLengthMax)
+        {
+            error = "invalid reference format";
+            return false;
+        }
+
         var (rest, digestText) = SplitAt(text, text.IndexOf('@', StringComparison.Ordinal));
         Digest? digest = null;
         if (digestText is not null)
@@ -126,9 +133,9 @@ public sealed partial record ImageReference(string Registry, string Repository, 
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z")]
     private static partial Regex TagPattern();
 
-    [GeneratedRegex(@"\A(?:" + Label + @"(?:\." + Label + @")*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A(?:" + Label + @"(?:\." + Label + @")*|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?\z")]
     private static partial Regex RegistryPattern();
 
-    [GeneratedRegex(@"\A[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*\z")]
     private static partial Regex RepositoryPattern();
 }

@@ -34,7 +34,8 @@ public sealed class DockerConfigTests
     public void AllForms_AreRead()
     {
         Assert.Equal(
-            [new RegistryCredentials("user", "pa:ss")], DockerConfig.CredentialsFor("""{"r.example":{"auth":"dXNlcjpwYTpzcw=="}}""", "r.example/x"));
+            [new RegistryCredentials(
+                "user", "pa:ss")], DockerConfig.CredentialsFor("""{"r.example":{"auth":"dXNlcjpwYTpzcw=="}}""", "r.example/x"));
         Assert.Equal(
             [new RegistryCredentials(
                 "<token>", "t")], DockerConfig.CredentialsFor("""{"auths":{"r.example":{"identitytoken":"t"}}}""", "r.example/x"));

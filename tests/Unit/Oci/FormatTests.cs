@@ -2,6 +2,7 @@ using System.Text;
 using CsCheck;
 using Knet.Oci;
 using Knet.Oci.Formats;
+using Knet.Oci.Layers;
 using Knet.Oci.Registry;
 using Xunit;
 
@@ -17,6 +18,31 @@ public sealed class FormatTests
     [InlineData("application/vnd.oci.image.layer.v1.tar+zstd", LayerCompression.Zstd)]
     public void LayerMediaType_SaysHowItIsPacked(string mediaType, LayerCompression compression) =>
         Assert.Equal(compression, MediaTypes.Compression(mediaType));
+
+    [Fact]
+    public void MediaTypes_AreWrittenWithoutEscapes() => Assert.Contains(
+        "\"application/vnd.oci.image.index.v1+json\"",
+        Encoding.UTF8.GetString(OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex })),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Zstd_IsUnpacked()
+    {
+        // printf 'a%.0s' $(seq 3000) | zstd
+        var packed = Convert.FromBase64String("KLUv/QRYTQAAEGFhAQCz8wEW4Q4Jlg==");
+        var unpacked = new MemoryStream();
+        using (var stream = PackedStream.Unpack(new MemoryStream([.. packed, .. packed]), PackedStream.Sniff(packed)!.Value))
+        {
+            stream.CopyTo(unpacked);
+        }
+
+        Assert.Equal(new string('a', 6000), Encoding.ASCII.GetString(unpacked.ToArray()));
+        using var cut = PackedStream.Unpack(new MemoryStream(packed[..^6]), LayerCompression.Zstd);
+        Assert.Throws<InvalidDataException>(() => cut.CopyTo(Stream.Null));
+        packed[^1] ^= 1;
+        using var broken = PackedStream.Unpack(new MemoryStream(packed), LayerCompression.Zstd);
+        Assert.Throws<InvalidDataException>(() => broken.CopyTo(Stream.Null));
+    }
 
     [Fact]
     public void ForeignLayer_IsRefusedByItsMediaType() => Assert.Contains(

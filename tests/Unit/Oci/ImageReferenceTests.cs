@@ -36,6 +36,8 @@ public sealed class ImageReferenceTests
     [InlineData("a@sha256:123", "invalid reference format")]
     [InlineData("a@sha512:" + Hex, "invalid reference format")]
     [InlineData("a\n", "invalid reference format")]
+    [InlineData("a-.example/x", "invalid reference format")]
+    [InlineData("r.example:123456/x", "invalid reference format")]
     [InlineData("localhost:5000/App", "invalid reference format: repository name (App) must be lowercase")]
     [InlineData(Hex, "invalid repository name (" + Hex + "), cannot specify 64-byte hexadecimal strings")]
     public void WrongReference_IsRefusedInUpstreamsWords(string text, string error)
