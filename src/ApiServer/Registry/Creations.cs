@@ -85,7 +85,8 @@ internal sealed class Creations(RegistryParts parts, WritePipeline pipeline)
             metadata["generation"] = 1;
         }
 
-        if (write.Hub.HasStatus)
+        // Nodes register with the status that they find, as in Kubernetes.
+        if (write.Hub.HasStatus && write.Hub.Type is not { Group: "", Plural: "nodes" })
         {
             write.Object.Remove("status");
         }

@@ -22,6 +22,9 @@ internal sealed record Rollout(V1Deployment Deployment, V1ReplicaSet? Newest, IR
         return RolloutMath.IsRolling(Deployment) ? RollingSizes() : RecreateSizes();
     }
 
+    // A set that was made smaller a moment ago still reports the pods that are to go: they do not count.
+    private static int Available(V1ReplicaSet set) => Math.Min(RolloutSets.Size(set), set.Status?.AvailableReplicas ?? 0);
+
     // Which ReplicaSets have pods to spread a change over.
     private List<V1ReplicaSet> Active => [.. All.Where(s => RolloutSets.Size(s) > 0)];
 
@@ -50,7 +53,7 @@ internal sealed record Rollout(V1Deployment Deployment, V1ReplicaSet? Newest, IR
     {
         var sizes = Old.ToDictionary(s => s, RolloutSets.Size);
         var minAvailable = Wanted - RolloutMath.MaxUnavailable(Deployment);
-        var newUnavailable = Newest is null ? 0 : RolloutSets.Size(Newest) - (Newest.Status?.AvailableReplicas ?? 0);
+        var newUnavailable = Newest is null ? 0 : RolloutSets.Size(Newest) - Available(Newest);
         var most = all - minAvailable - newUnavailable;
         if (most <= 0)
         {
@@ -61,14 +64,14 @@ internal sealed record Rollout(V1Deployment Deployment, V1ReplicaSet? Newest, IR
         var cleaned = 0;
         foreach (var set in Old)
         {
-            var unhealthy = Math.Max(0, sizes[set] - (set.Status?.AvailableReplicas ?? 0));
+            var unhealthy = Math.Max(0, sizes[set] - Available(set));
             var less = Math.Min(most - cleaned, unhealthy);
             sizes[set] -= less;
             cleaned += less;
         }
 
         // 2. Then as many available ones as are above the minimum.
-        var spare = All.Sum(s => s.Status?.AvailableReplicas ?? 0) - minAvailable;
+        var spare = Math.Min(most - cleaned, All.Sum(Available) - minAvailable);
         foreach (var set in Old)
         {
             var less = Math.Min(Math.Max(0, spare), sizes[set]);
