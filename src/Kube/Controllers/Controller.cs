@@ -151,6 +151,11 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
     {
         var view = new ReconcileView(_scope, key, _host.Time.GetUtcNow());
         var plan = _reconciler.Reconcile(resource, view);
+        foreach (var step in plan.Steps)
+        {
+            view.NoteChild(step);
+        }
+
         view.Commit();
         return plan;
     }

@@ -13,6 +13,7 @@ internal sealed class ControllerScope(
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Type, object> _followed = [];
+    private readonly Dictionary<ResourceType, Type> _types = [];
     private readonly List<Action> _subscribe = [];
     private readonly List<IDisposable> _subscriptions = [];
     private readonly HashSet<Type> _configs = [];
@@ -30,6 +31,7 @@ internal sealed class ControllerScope(
 
         var informer = informers.Get<T>();
         _followed[typeof(T)] = informer;
+        _types[informer.Type] = typeof(T);
         _subscribe.Add(() => _subscriptions.Add(informer.Subscribe(OnChange)));
     }
 
@@ -41,6 +43,9 @@ internal sealed class ControllerScope(
             ? (Informer<T>)informer
             : throw new InvalidOperationException(
                 $"controller {controller} reads {typeof(T).Name}, which it has not declared: add .Reads<{typeof(T).Name}>() where it is registered");
+
+    /// <summary>The model class of a kind that is followed, else null.</summary>
+    public Type? FindFollowed(ResourceType type) => _types.GetValueOrDefault(type);
 
     public TConfig Config<TConfig>() where TConfig : class
     {

@@ -46,6 +46,15 @@ internal sealed class ReconcileView(ControllerScope scope, ObjectKey key, DateTi
 
     public Fact<TValue> Fact<TQuery, TValue>(TQuery query) where TQuery : notnull => _facts.Ask<TQuery, TValue>(query);
 
+    /// <summary>A child that the plan writes counts as read, so that foreign edits of it wake the key even when the reconciler never looked.</summary>
+    public void NoteChild(PlanStep step)
+    {
+        if (step is ApplyStep or CreateStep or EnsureStep && step.Key.Name.Length > 0 && scope.FindFollowed(step.Type) is { } type)
+        {
+            Record(new ReadToken(ReadKind.Object, type, step.Key.Namespace, step.Key.Name));
+        }
+    }
+
     /// <summary>The reconcile has ended: what it read now is what wakes the key from here on.</summary>
     public void Commit()
     {
