@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using k8s.Models;
 
 namespace Knet.Api.Meta;
 
@@ -32,7 +33,7 @@ public static class KubeJson
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             TypeInfoResolver = JsonTypeInfoResolver.Combine(KnJsonContext.Default, new DefaultJsonTypeInfoResolver())
-                .WithAddedModifier(UseMicroTime),
+                .WithAddedModifier(UseMicroTime).WithAddedModifier(HideExtras),
         };
         options.Converters.Add(new TimeConverter("yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-ddTHH:mm:ss.ffffffZ"));
         options.MakeReadOnly(populateMissingResolver: true);
@@ -47,6 +48,15 @@ public static class KubeJson
             {
                 property.CustomConverter = new TimeConverter("yyyy-MM-ddTHH:mm:ss.ffffffZ", "yyyy-MM-ddTHH:mm:ss.ffffffZ").Nullable();
             }
+        }
+    }
+
+    // KubernetesClient's Status has a property of its own that is no part of the wire form.
+    private static void HideExtras(JsonTypeInfo type)
+    {
+        if (type.Type == typeof(V1Status) && type.Properties.FirstOrDefault(p => p.Name == "hasObject") is { } extra)
+        {
+            type.Properties.Remove(extra);
         }
     }
 

@@ -142,6 +142,12 @@ internal static class ObjectBodies
             return;
         }
 
+        if (!kind.IsCustom)
+        {
+            // Custom kinds do this when they are defaulted.
+            SchemaOperations.DropNulls(kind.Schema.Value, value);
+        }
+
         IReadOnlyList<string> pruned = SchemaOperations.Prune(kind.Schema.Value, value);
         if (pruned.Count == 0 || validation is null or "Ignore")
         {

@@ -5,18 +5,22 @@ namespace Knet.ApiServer.Schemas;
 /// <summary>Defaults of a structural schema: absent members get theirs, nulls that are no value are dropped first.</summary>
 internal static class SchemaDefaulting
 {
-    public static void Apply(SchemaNode schema, JsonNode? value)
+    public static void Apply(SchemaNode schema, JsonNode? value, bool fillIn = true)
     {
         switch (value)
         {
             case JsonObject map:
                 DropNulls(schema, map);
-                FillIn(schema, map);
+                if (fillIn)
+                {
+                    FillIn(schema, map);
+                }
+
                 foreach (var (name, member) in map)
                 {
                     if (member is JsonObject or JsonArray && ChildOf(schema, name) is { } child)
                     {
-                        Apply(child, member);
+                        Apply(child, member, fillIn);
                     }
                 }
 
@@ -26,7 +30,7 @@ internal static class SchemaDefaulting
                 {
                     if (item is JsonObject or JsonArray)
                     {
-                        Apply(items, item);
+                        Apply(items, item, fillIn);
                     }
                 }
 

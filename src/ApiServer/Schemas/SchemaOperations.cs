@@ -13,6 +13,9 @@ public static class SchemaOperations
         return pruned;
     }
 
+    /// <summary>Removes members that are null where null is no value: in Kubernetes' own kinds that is the same as absent.</summary>
+    public static void DropNulls(SchemaNode schema, JsonObject value) => SchemaDefaulting.Apply(schema, value, fillIn: false);
+
     /// <summary>Drops nulls where null is no value, then fills in the schema's defaults.</summary>
     public static void ApplyDefaults(SchemaNode schema, JsonObject value) => SchemaDefaulting.Apply(schema, value);
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Knet.ApiServer.Http.Protobuf;
 using Knet.Kube.Client;
 using Microsoft.AspNetCore.Http;
 
@@ -22,9 +23,11 @@ internal sealed class RequestBodies(int limit)
             "" or "application/json" or "text/json" or "application/merge-patch+json" or "application/json-patch+json"
                 or "application/strategic-merge-patch+json" => bytes,
             "application/yaml" or "application/apply-patch+yaml" or "text/yaml" or "application/x-yaml" => YamlBody.ToJson(bytes.Span),
+            ProtobufBody.MediaType => ProtobufBody.ToJson(bytes.Span),
             var other => throw KubeException.Of(
                 415, "UnsupportedMediaType",
-                $"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (got {other})"),
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, "
+                + $"application/vnd.kubernetes.protobuf (got {other})"),
         };
     }
 
