@@ -25,7 +25,7 @@ internal static partial class FieldDescriptions
         [nameof(V1Container.ImagePullPolicy)] = "Always, IfNotPresent or Never. Default: Always for the tag latest, else IfNotPresent.",
         [nameof(V1Container.LivenessProbe)] = "While the container runs: a probe whose failure restarts it.",
         [nameof(V1Container.Name)] = "Unique within the pod, a DNS label. Default from config-defaults.",
-        [nameof(V1Container.Ports)] = "The one port that serves requests, named http1 (default) or h2c; the program finds it in $PORT.",
+        [nameof(V1Container.Ports)] = "The one port that serves requests, named http1 (default) or h2c; see $PORT.",
         [nameof(V1Container.ReadinessProbe)] = "A probe that must pass before the instance gets requests. Default: a TCP connection to the port.",
         [nameof(V1Container.Resources)] = "Processor and memory: requests are reserved, limits are enforced.",
         [nameof(V1Container.SecurityContext)] = "User, capabilities and other rights of the program.",

@@ -62,7 +62,8 @@ internal sealed class ClusterZone(DnsOptions options, IServiceDirectory director
         {
             ["svc"] or ["pod"] => Empty(Cluster),
             ["ns", "dns"] => Addresses(name, type, Cluster, [options.HostAddress]),
-            ["dns-version"] => type is DnsType.Txt or DnsType.Any ? Found(DnsRecord.Text(name, options.TtlSeconds, "1.1.0")) : Empty(Cluster),
+            ["dns-version"] when type is DnsType.Txt or DnsType.Any => Found(DnsRecord.Text(name, options.TtlSeconds, "1.1.0")),
+            ["dns-version"] => Empty(Cluster),
             [var ns, "svc"] => directory.HasNamespace(ns) ? Empty(Cluster) : Missing(Cluster),
             [.. var rest, var service, var ns, "svc"] => directory.Find(ns, service) is { } entry
                 ? OfService(name, type, entry, rest)
@@ -79,7 +80,10 @@ internal sealed class ClusterZone(DnsOptions options, IServiceDirectory director
             var target = entry.Service.Spec.ExternalName?.TrimEnd('.').ToLowerInvariant() ?? "";
             return rest.Length > 0 || !IsName(target)
                 ? Missing(Cluster)
-                : Found(DnsRecord.Alias(name, options.TtlSeconds, target)) with { Alias = type is DnsType.Cname or DnsType.Any ? null : target };
+                : Found(DnsRecord.Alias(name, options.TtlSeconds, target)) with
+                {
+                    Alias = type is DnsType.Cname or DnsType.Any ? null : target,
+                };
         }
 
         return rest switch
@@ -127,7 +131,8 @@ internal sealed class ClusterZone(DnsOptions options, IServiceDirectory director
     private DnsAnswer? Reverse(string name, DnsType type)
     {
         var parts = name[..^ReverseZone.Length].TrimEnd('.').Split('.').Reverse().ToArray();
-        if (parts.Length != 4 || !Network.Ipv4.TryParse(string.Join('.', parts), out var address) || !options.OwnRanges.Any(r => r.Contains(address)))
+        if (parts.Length != 4 || !Network.Ipv4.TryParse(string.Join('.', parts), out var address)
+            || !options.OwnRanges.Any(r => r.Contains(address)))
         {
             return null;
         }
@@ -178,7 +183,8 @@ internal sealed class ClusterZone(DnsOptions options, IServiceDirectory director
 
     private DnsAnswer Addresses(string name, DnsType type, string zone, IReadOnlyList<IPAddress> addresses)
     {
-        var records = addresses.Select(a => DnsRecord.Address(name, options.TtlSeconds, a)).Where(r => type == DnsType.Any || r.Type == type);
+        var records = addresses.Select(a => DnsRecord.Address(name, options.TtlSeconds, a))
+            .Where(r => type == DnsType.Any || r.Type == type);
         return new(DnsCode.NoError, zone) { Records = [.. records] };
     }
 

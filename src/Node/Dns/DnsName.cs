@@ -79,7 +79,9 @@ internal static class DnsName
             }
 
             var length = bytes.Count - at - 1;
-            bytes[at] = length is > 0 and <= LabelMax ? (byte)length : throw new ArgumentException($"\"{name}\" has a label of {length} bytes");
+            bytes[at] = length is > 0 and <= LabelMax
+                ? (byte)length
+                : throw new ArgumentException($"\"{name}\" has a label of {length} bytes");
         }
 
         bytes.Add(0);

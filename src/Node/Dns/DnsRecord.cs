@@ -8,7 +8,9 @@ namespace Knet.Node.Dns;
 internal sealed record DnsRecord(string Name, DnsType Type, uint Ttl, byte[] Data)
 {
     public static DnsRecord Address(string name, uint ttl, IPAddress address) =>
-        new(name, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? DnsType.A : DnsType.Aaaa, ttl, address.GetAddressBytes());
+        address.GetAddressBytes() is { Length: 4 } four
+            ? new(name, DnsType.A, ttl, four)
+            : new(name, DnsType.Aaaa, ttl, address.GetAddressBytes());
 
     public static DnsRecord Alias(string name, uint ttl, string target) => new(name, DnsType.Cname, ttl, DnsName.Encode(target));
 

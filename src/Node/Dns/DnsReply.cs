@@ -30,10 +30,11 @@ internal static class DnsReply
         return bytes.Length <= sizeMax ? bytes : Write(query, code, [], null, forwarding, truncated: true);
     }
 
-    /// <summary>The shortest time to live among the answers, in seconds; null for what must not be kept: failures, truncated or malformed.</summary>
+    /// <summary>The shortest time to live among the answers, in seconds; null for what must not be kept: failures, truncated ones.</summary>
     public static uint? TimeToLive(ReadOnlySpan<byte> reply, uint negative)
     {
-        if (reply.Length < DnsQuery.HeaderLength || (reply[2] & 2) != 0 || (DnsCode)(reply[3] & 15) is not (DnsCode.NoError or DnsCode.NameError))
+        if (reply.Length < DnsQuery.HeaderLength || (reply[2] & 2) != 0
+            || (DnsCode)(reply[3] & 15) is not (DnsCode.NoError or DnsCode.NameError))
         {
             return null;
         }

@@ -25,7 +25,8 @@ public static class HostResolvers
 
     /// <summary>The words after a keyword, over all lines that begin with it.</summary>
     internal static IEnumerable<string> Values(string text, string keyword) =>
-        text.Split('\n').Select(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        text.Split('\n')
+            .Select(l => l.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             .Where(w => w.Length > 1 && w[0] == keyword).SelectMany(w => w[1..]);
 
     private static string ReadText(string file) => System.IO.File.Exists(file) ? System.IO.File.ReadAllText(file) : "";

@@ -66,5 +66,8 @@ public sealed class PodResolvConf(IPAddress dns, string clusterDomain, Func<stri
 
     // A resolver on the host's loopback cannot be reached from a pod; cluster DNS forwards to it.
     private List<string> HostServers(string text) =>
-        [.. HostResolvers.Values(text, "nameserver").Select(s => IPAddress.TryParse(s, out var a) && IPAddress.IsLoopback(a) ? dns.ToString() : s)];
+    [
+        .. HostResolvers.Values(text, "nameserver")
+            .Select(s => IPAddress.TryParse(s, out var a) && IPAddress.IsLoopback(a) ? dns.ToString() : s),
+    ];
 }

@@ -34,8 +34,8 @@ public static class HostNetwork
         }
 
         // Rules before forwarding: at no moment does the machine forward what it should not.
-        var forwarded = await Forwarding.RememberAsync(options.StateFile, cancellationToken);
-        await Nft.RunAsync(HostRules.Program(options, forwarded), cancellationToken);
+        var closed = await Forwarding.RememberAsync(options, cancellationToken);
+        await Nft.RunAsync(HostRules.Program(options, closed), cancellationToken);
         await Forwarding.TurnOnAsync(cancellationToken);
     }
 
@@ -75,9 +75,6 @@ public static class HostNetwork
     public static async Task TeardownAsync(NetworkOptions options, CancellationToken cancellationToken)
     {
         options.Validate();
-        await Forwarding.RestoreAsync(options.StateFile, cancellationToken);
-        await Nft.RunAsync(
-            $"{HostRules.Remove(options.TableName)}\n{HostRules.Remove(options.ServicesTableName)}\n", cancellationToken);
         await RemoveSandboxesAsync(options, static _ => true, cancellationToken);
         using (var netlink = new NetlinkSocket())
         {
@@ -89,6 +86,10 @@ public static class HostNetwork
                 NoDevice, NoProcess);
         }
 
+        // The rules go last: they guard for as long as anything is forwarded.
+        await Forwarding.RestoreAsync(options, cancellationToken);
+        await Nft.RunAsync(
+            $"{HostRules.Remove(options.TableName)}\n{HostRules.Remove(options.ServicesTableName)}\n", cancellationToken);
         if (Directory.Exists(options.RunDirectory) && !Directory.EnumerateFileSystemEntries(options.RunDirectory).Any())
         {
             Directory.Delete(options.RunDirectory);

@@ -5,12 +5,16 @@ internal static class HostRules
 {
     /// <summary>Replaces the table atomically.</summary>
     /// <param name="options">Names, ranges and egress.</param>
-    /// <param name="hostForwarded">The machine forwarded packets before we turned it on; if not, it goes on refusing those of others.</param>
-    public static string Program(NetworkOptions options, bool hostForwarded)
+    /// <param name="closed">Interfaces that forwarded nothing before we turned it on: among each other they go on so. Only those, for
+    /// others on this machine (container engines, a second daemon of ours) may have come to rely on forwarding since.</param>
+    public static string Program(NetworkOptions options, IReadOnlyList<string> closed)
     {
         var pods = $"\"{options.InterfacePrefix}*\"";
         var egress = options.Egress == Egress.Off ? "reject with icmp admin-prohibited comment \"egress is off\"" : "accept";
-        var others = hostForwarded ? "accept" : "drop comment \"this machine forwarded nothing before\"";
+        var names = string.Join(", ", closed.Select(name => $"\"{name}\""));
+        var others = closed.Count == 0
+            ? ""
+            : $"iifname {{ {names} }} oifname {{ {names} }} drop comment \"these forwarded nothing before\"";
         return $$"""
             {{Remove(options.TableName)}}
             table ip {{options.TableName}} {

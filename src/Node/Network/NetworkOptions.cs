@@ -33,6 +33,9 @@ public sealed record NetworkOptions
     /// <summary>What the machine looked like before (sysctls), for teardown.</summary>
     public string StateFile { get; init; } = "/run/knet/network.json";
 
+    /// <summary>Where the daemons of this machine note who needs forwarding; the same for all of them.</summary>
+    public string ForwardingDirectory { get; init; } = "/run/knet-forwarding";
+
     /// <summary>The nftables table (family ip) of the rules of safety.</summary>
     public string TableName { get; init; } = "knet";
 

@@ -17,7 +17,9 @@ public sealed partial class NftServiceProxy(
 
     private readonly Dictionary<ObjectKey, IReadOnlyList<ServiceRule>> _inForce = [];
     private readonly HashSet<ObjectKey> _dirty = [];
-    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wake =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
     private HashSet<IPAddress> _hairpin = [];
 
     /// <summary>Waits for the directory's first list, writes the whole table, then follows changes until cancelled.</summary>

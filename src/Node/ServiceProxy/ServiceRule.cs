@@ -44,7 +44,8 @@ internal sealed record ServiceRule(IPAddress Address, string Protocol, int Port,
     }
 
     public bool Same(ServiceRule other) =>
-        Chain == other.Chain && NodePort == other.NodePort && Sticky == other.Sticky && Name == other.Name && Targets.SequenceEqual(other.Targets);
+        Chain == other.Chain && NodePort == other.NodePort && Sticky == other.Sticky && Name == other.Name
+        && Targets.SequenceEqual(other.Targets);
 
     // Ports of endpoints carry the name of the Service's port; a lone port may have none on either side.
     private static List<(IPAddress, int)> TargetsOf(ServiceEntry entry, V1ServicePort port, string protocol) =>

@@ -7,8 +7,10 @@ namespace Knet.Tests.Unit.Node.Dns;
 
 public sealed class PodResolvConfTests
 {
+    private const string HostText = "# the host\nnameserver 192.0.2.53\nnameserver 127.0.0.53\nsearch corp.example .\noptions edns0\n";
+
     private readonly PodResolvConf _conf = new(
-        IPAddress.Parse("10.42.0.1"), "cluster.local", () => "# the host\nnameserver 192.0.2.53\nnameserver 127.0.0.53\nsearch corp.example .\noptions edns0\n");
+        IPAddress.Parse("10.42.0.1"), "cluster.local", () => HostText);
 
     [Fact]
     public void ClusterFirst_SearchesTheNamespaceFirst() => Assert.Equal(
@@ -31,7 +33,8 @@ public sealed class PodResolvConfTests
 
     [Fact]
     public void DnsConfig_AddsAndOverrides() => Assert.Equal(
-        "nameserver 10.42.0.1\nnameserver 10.9.9.9\nsearch blue.svc.cluster.local svc.cluster.local cluster.local corp.example a.example\noptions ndots:2\n",
+        "nameserver 10.42.0.1\nnameserver 10.9.9.9\n"
+        + "search blue.svc.cluster.local svc.cluster.local cluster.local corp.example a.example\noptions ndots:2\n",
         _conf.Write(Pod("ClusterFirst", new V1PodDNSConfig
         {
             Nameservers = ["10.9.9.9", "10.42.0.1"],

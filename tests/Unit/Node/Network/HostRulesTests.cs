@@ -11,12 +11,13 @@ public sealed class HostRulesTests
 
     [Fact]
     public void Program_ReplacesTheWholeTable() =>
-        Assert.StartsWith("table ip knet\ndelete table ip knet\ntable ip knet {\n", HostRules.Program(Options, hostForwarded: true), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "table ip knet\ndelete table ip knet\ntable ip knet {\n", HostRules.Program(Options, []), StringComparison.Ordinal);
 
     [Fact]
     public void EgressOff_RefusesAfterPodsAndBeforeAnythingElse()
     {
-        var lines = Forward(Options with { Egress = Egress.Off }, hostForwarded: false);
+        var lines = Forward(Options with { Egress = Egress.Off }, "eth0", "eth1");
         Assert.Equal(
             [
                 "type filter hook forward priority filter; policy accept;",
@@ -28,20 +29,20 @@ public sealed class HostRulesTests
                 "oifname \"knp*\" ct state established,related accept",
                 "oifname \"knp*\" ct status dnat accept",
                 "oifname \"knp*\" drop comment \"pods are reached through Services only\"",
-                "drop comment \"this machine forwarded nothing before\"",
+                "iifname { \"eth0\", \"eth1\" } oifname { \"eth0\", \"eth1\" } drop comment \"these forwarded nothing before\"",
             ],
             lines);
     }
 
     [Fact]
-    public void EgressMasqueraded_LetsPodsOut() => Assert.Contains("iifname \"knp*\" accept", Forward(Options, hostForwarded: false));
+    public void EgressMasqueraded_LetsPodsOut() => Assert.Contains("iifname \"knp*\" accept", Forward(Options));
 
     [Fact]
-    public void MachineThatForwarded_GoesOnForwarding() => Assert.Equal("accept", Forward(Options, hostForwarded: true)[^1]);
+    public void InterfacesThatForwarded_GoOnForwarding() => Assert.Contains("oifname \"knp*\" drop", Forward(Options)[^1]);
 
     [Fact]
     public void Masquerading_CoversPodsOnOtherInterfacesOnly() => Assert.Contains(
-        "ip saddr 10.42.0.0/16 oifname != \"knp*\" oifname != \"knet0\" oifname != \"lo\" masquerade", HostRules.Program(Options, true));
+        "ip saddr 10.42.0.0/16 oifname != \"knp*\" oifname != \"knet0\" oifname != \"lo\" masquerade", HostRules.Program(Options, []));
 
     [Fact]
     public void Gateway_IsTheFirstAddress() => Assert.Equal(IPAddress.Parse("10.42.0.1"), Options.GatewayAddress);
@@ -57,10 +58,10 @@ public sealed class HostRulesTests
             PodRange = IPNetwork.Parse(pods), ServiceRange = IPNetwork.Parse(services),
         }.Validate).Message);
 
-    private static string[] Forward(NetworkOptions options, bool hostForwarded)
+    private static string[] Forward(NetworkOptions options, params string[] closed)
     {
-        var lines = HostRules.Program(options, hostForwarded).Split('\n').Select(l => l.Trim()).ToList();
+        var lines = HostRules.Program(options, closed).Split('\n').Select(l => l.Trim()).ToList();
         var start = lines.IndexOf("chain forward {") + 1;
-        return [.. lines.Skip(start).TakeWhile(l => l != "}")];
+        return [.. lines.Skip(start).TakeWhile(l => l != "}").Where(l => l.Length > 0)];
     }
 }

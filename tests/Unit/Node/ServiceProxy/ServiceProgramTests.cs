@@ -43,12 +43,10 @@ public sealed class ServiceProgramTests
 
     [Fact]
     public void NewEndpoint_ChangesItsChainOnly() => Assert.Equal(
-        """
-        add chain ip knet-services svc-10.43.0.7-tcp-80
-        flush chain ip knet-services svc-10.43.0.7-tcp-80
-        add rule ip knet-services svc-10.43.0.7-tcp-80 meta l4proto tcp dnat ip addr . port to numgen random mod 2 map { 0 : 10.42.0.5 . 8080, 1 : 10.42.0.6 . 8080 } comment "default/web:80"
-
-        """,
+        "add chain ip knet-services svc-10.43.0.7-tcp-80\n"
+        + "flush chain ip knet-services svc-10.43.0.7-tcp-80\n"
+        + "add rule ip knet-services svc-10.43.0.7-tcp-80 meta l4proto tcp dnat ip addr . port to "
+        + "numgen random mod 2 map { 0 : 10.42.0.5 . 8080, 1 : 10.42.0.6 . 8080 } comment \"default/web:80\"\n",
         ServiceProgram.Change(Options, Rules("10.42.0.5"), Rules("10.42.0.5", "10.42.0.6"), [], []));
 
     [Fact]
