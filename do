@@ -85,7 +85,7 @@ sample() {
   local stamp=artifacts/samples/hello.tar
   if [ ! -f "$stamp" ] || [ -n "$(find samples/hello -newer "$stamp" -type f -print -quit)" ]; then
     dotnet publish samples/hello -c Release -v q -o artifacts/samples/hello
-    "$out/knetd" --compose-sample artifacts/samples/hello "$stamp"
+    "$out/knetd" compose-dotnet --name dev.local/hello:latest --publish artifacts/samples/hello --program hello --out "$stamp"
   fi
   "$out/knet" image load "$stamp" >/dev/null
   "$out/knet" apply -f samples/hello/service.yaml --wait

@@ -1,6 +1,7 @@
 /* A web server that starts in about a millisecond, to measure the platform and not the program: one thread, epoll, HTTP/1.1 with keep-alive
  * and pipelining. Answers every GET with 200 and $TEXT (default "Hello World!"), on $PORT (default 8080). Bodies of requests are skipped. */
 #define _GNU_SOURCE /* accept4 */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -67,9 +68,15 @@ static int listen_on(int port) {
     struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_ANY) };
     struct sockaddr *address = (struct sockaddr *)&any6;
     socklen_t length = sizeof any6;
+    const char *only = getenv("BIND");
+    if (only != NULL) { /* one IPv4 address instead of all */
+        if (fd >= 0) close(fd);
+        fd = -1;
+        any4.sin_addr.s_addr = inet_addr(only);
+    }
     if (fd >= 0) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero); /* both families on one socket */
     if (fd < 0) {
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* a kernel without IPv6 */
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* asked for, or a kernel without IPv6 */
         address = (struct sockaddr *)&any4;
         length = sizeof any4;
     }

@@ -28,7 +28,7 @@ internal static class DownCommand
         if (MountNamespace.IsMounted(places.MountNamespace))
         {
             using var teardown = Process.Start(new ProcessStartInfo(
-                "nsenter", [$"--mount={places.MountNamespace}", "--", Places.Daemon, "--home", places.Home, "--run", places.Run, "--teardown"]))!;
+                "nsenter", [$"--mount={places.MountNamespace}", "--", Places.Daemon, "teardown", "--home", places.Home, "--run", places.Run]))!;
             await teardown.WaitForExitAsync();
             if (teardown.ExitCode != 0)
             {

@@ -1,1 +1,3 @@
-System.Console.WriteLine("knetd");
+using Knet.Daemon;
+
+return await DaemonProgram.RunAsync(args);

@@ -134,6 +134,16 @@ public sealed class NodeAgent : IAsyncDisposable
         _node.Paths.Release();
     }
 
+    /// <summary>
+    /// Removes everything of every pod that an earlier daemon left on this machine, without asking the API and without grace: what is
+    /// needed when that daemon was killed and no other follows.
+    /// </summary>
+    public async Task RemoveAllAsync()
+    {
+        await _node.Threads.RunAsync(() => new Leftovers(_node).Remove(new HashSet<string>()));
+        _node.Paths.Release();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _node.Events.DisposeAsync();

@@ -9,7 +9,7 @@ using YamlDotNet.Core.Events;
 namespace Knet.ApiServer.Http.Wire;
 
 /// <summary>One YAML document as JSON, with the scalars that Kubernetes' YAML reader knows.</summary>
-internal static class YamlBody
+public static class YamlBody
 {
     private const int MaxDepth = 64;
 
