@@ -67,21 +67,10 @@ internal static class CarryOver
         write.Object = result;
     }
 
-    // An update that leaves managedFields out keeps them; an empty list (or one empty entry) resets them; apply has computed them.
+    // An update that leaves managedFields out, or empty, keeps them; one that sends some means them; apply has computed them.
     private static void KeepManagers(WriteContext write, JsonObject metadata, JsonObject old)
     {
-        if (write.Request.Patch == Kube.Client.PatchKind.Apply)
-        {
-            return;
-        }
-
-        var given = metadata.Array("managedFields");
-        var resets = given is not null && (given.Count == 0 || (given.Count == 1 && given[0] is JsonObject { Count: 0 }));
-        if (resets)
-        {
-            metadata.Remove("managedFields");
-        }
-        else
+        if (write.Request.Patch != Kube.Client.PatchKind.Apply && metadata.Array("managedFields") is not { Count: > 0 })
         {
             metadata.Take("managedFields", old.Object("metadata"));
         }

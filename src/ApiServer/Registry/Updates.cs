@@ -60,7 +60,9 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             parts.StrategyOf(hub).PrepareUpdate(write);
             pipeline.Admit(write);
             write.Warnings.InsertRange(0, warnings);
-            if (ObjectComparison.Same(old, write.Object, withManagers: request.Patch == PatchKind.Apply))
+            // Writers may change managedFields themselves (kubectl does when it takes up apply); leaving them out changes nothing.
+            var sendsManagers = write.Object.Metadata().ContainsKey("managedFields");
+            if (ObjectComparison.Same(old, write.Object, withManagers: sendsManagers))
             {
                 write.Undo();
                 return new KubeResult(parts.View(kind, hub, stored), 200, write.Warnings);
