@@ -35,7 +35,8 @@ public static class WorkloadControllers
     /// </param>
     public static void Register(ControllerHost host, Func<string, KubeClient> clientFor, WorkloadOptions options)
     {
-        host.Add("deployment-controller", new DeploymentReconciler(), clientFor("deployment-controller"), o => o.FailureEvent = CreateFailed)
+        host.Add("deployment-controller", new DeploymentReconciler(), clientFor("deployment-controller"), o =>
+            o.FailureEvent = CreateFailed)
             .Reads<V1ReplicaSet>().Reads<V1Pod>();
         host.Add(
             "replicaset-controller", new ReplicaSetReconciler(), clientFor("replicaset-controller"),
@@ -45,7 +46,8 @@ public static class WorkloadControllers
         host.Add(
             "endpointslicemirroring-controller", new EndpointSliceMirroringReconciler(), clientFor("endpointslicemirroring-controller"),
             o => o.FailureEvent = CreateFailed).Reads<V1Service>().Reads<V1EndpointSlice>();
-        host.Add("namespace-controller", new NamespaceReconciler(options.ClusterCa), clientFor("namespace-controller"), o => o.FailureEvent = CreateFailed)
+        host.Add("namespace-controller", new NamespaceReconciler(options.ClusterCa), clientFor("namespace-controller"), o =>
+            o.FailureEvent = CreateFailed)
             .Reads<V1ServiceAccount>().Reads<V1ConfigMap>();
         host.Add(new Scheduler(
             clientFor("kube-scheduler"), host.Events, host.Time, host.Loggers.CreateLogger("Knet.Controllers.scheduler")));

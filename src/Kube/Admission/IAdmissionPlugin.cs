@@ -15,7 +15,8 @@ public sealed record KubeUser(string Name, IReadOnlyList<string> Groups, string 
 /// <param name="Object">The new object; null for deletions.</param>
 /// <param name="OldObject">The stored object; null for creations.</param>
 public sealed record AdmissionRequest(
-    KubeVerb Operation, ResourceType Type, string Subresource, ObjectKey Key, KubeDocument? Object, KubeDocument? OldObject, KubeUser User, bool DryRun);
+    KubeVerb Operation, ResourceType Type, string Subresource, ObjectKey Key, KubeDocument? Object, KubeDocument? OldObject,
+        KubeUser User, bool DryRun);
 
 /// <summary>What admission says.</summary>
 /// <param name="Mutated">The object with defaults filled in, or null when nothing changed.</param>
@@ -34,7 +35,9 @@ public interface IAdmissionPlugin
 {
     bool Handles(ResourceType type, string subresource, KubeVerb operation);
 
-    /// <summary>Fills in defaults. Pure apart from reading configuration snapshots; called under the registry's write path: be quick.</summary>
+    /// <summary>
+    /// Fills in defaults. Pure apart from reading configuration snapshots; called under the registry's write path: be quick.
+    /// </summary>
     AdmissionResponse Mutate(AdmissionRequest request);
 
     AdmissionResponse Validate(AdmissionRequest request);

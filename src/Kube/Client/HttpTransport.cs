@@ -10,7 +10,8 @@ using Knet.Api.Meta;
 namespace Knet.Kube.Client;
 
 /// <summary>A Kubernetes API over HTTPS, with JSON bodies.</summary>
-/// <remarks>One instance serves any number of requests at once; watches share its connections (HTTP/2 where the server speaks it).</remarks>
+/// <remarks>One instance serves any number of requests at once; watches share its connections (HTTP/2 where the server speaks
+/// it).</remarks>
 public sealed class HttpTransport : IKubeTransport, IDisposable
 {
     private readonly HttpClient _http;
@@ -67,7 +68,8 @@ public sealed class HttpTransport : IKubeTransport, IDisposable
 
         return new KubeListPage(
             items, Text(metadata, "resourceVersion") ?? "", Text(metadata, "continue"),
-            metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("remainingItemCount", out var rest) ? rest.GetInt64() : null);
+            metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("remainingItemCount", out var rest) ? rest.GetInt64()
+                : null);
     }
 
     public async IAsyncEnumerable<KubeWatchEvent> WatchAsync(
@@ -200,7 +202,8 @@ public sealed class HttpTransport : IKubeTransport, IDisposable
         }
 
         throw KubeException.Of(
-            (int)response.StatusCode, response.StatusCode.ToString(), $"HTTP {(int)response.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
+            (int)response.StatusCode, response.StatusCode.ToString(),
+                $"HTTP {(int)response.StatusCode}: {System.Text.Encoding.UTF8.GetString(body)}");
     }
 
     private static string[] WarningsOf(HttpResponseMessage response) =>

@@ -116,7 +116,8 @@ public sealed class HttpTransportOptions
     private static X509Certificate2? CertificateOf(KubernetesClientConfiguration config)
     {
         static string? Pem(string? base64, string? file) =>
-            base64 is not null ? Encoding.UTF8.GetString(Convert.FromBase64String(base64)) : file is not null ? File.ReadAllText(file) : null;
+            base64 is not null ? Encoding.UTF8.GetString(Convert.FromBase64String(base64)) : file is not null ? File.ReadAllText(file)
+                : null;
 
         var certificate = Pem(config.ClientCertificateData, config.ClientCertificateFilePath);
         var key = Pem(config.ClientCertificateKeyData, config.ClientKeyFilePath);

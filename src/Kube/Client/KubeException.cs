@@ -19,7 +19,8 @@ public sealed class KubeException(V1Status status, Exception? inner = null)
     public bool IsExpired => Reason is "Expired" or "Gone";
 
     /// <summary>A refusal with the given HTTP code, machine-readable reason and message.</summary>
-    public static KubeException Of(int code, string reason, string message, V1StatusDetails? details = null, Exception? inner = null) => new(new V1Status
+    public static KubeException Of(int code, string reason, string message, V1StatusDetails? details = null, Exception? inner = null) =>
+        new(new V1Status
     {
         ApiVersion = "v1",
         Kind = "Status",

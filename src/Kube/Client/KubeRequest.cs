@@ -58,7 +58,10 @@ public sealed record KubeRequest(KubeVerb Verb, ResourceType Type)
     /// <summary>Do everything but store it.</summary>
     public bool DryRun { get; init; }
 
-    /// <summary><c>Strict</c>, <c>Warn</c> or <c>Ignore</c>: what happens to unknown and duplicate fields. Default: Ignore in process, Warn over HTTP.</summary>
+    /// <summary>
+    /// <c>Strict</c>, <c>Warn</c> or <c>Ignore</c>: what happens to unknown and duplicate fields. Default: Ignore in process, Warn over
+    /// HTTP.
+    /// </summary>
     public string? FieldValidation { get; init; }
 
     public string? LabelSelector { get; init; }
@@ -84,7 +87,8 @@ public sealed record KubeRequest(KubeVerb Verb, ResourceType Type)
 public readonly record struct KubeResult(KubeDocument Document, int Code, IReadOnlyList<string> Warnings);
 
 /// <summary>One page of a list, consistent at <see cref="ResourceVersion"/>.</summary>
-public sealed record KubeListPage(IReadOnlyList<KubeDocument> Items, string ResourceVersion, string? Continue = null, long? Remaining = null);
+public sealed record KubeListPage(IReadOnlyList<KubeDocument> Items, string ResourceVersion, string? Continue = null,
+    long? Remaining = null);
 
 /// <summary>What happened to a watched object.</summary>
 public enum WatchEventType
@@ -93,7 +97,10 @@ public enum WatchEventType
     Modified,
     Deleted,
 
-    /// <summary>Nothing happened up to the document's resource version; with annotation <c>k8s.io/initial-events-end</c> the initial list is complete.</summary>
+    /// <summary>
+    /// Nothing happened up to the document's resource version; with annotation <c>k8s.io/initial-events-end</c> the initial list is
+    /// complete.
+    /// </summary>
     Bookmark,
 }
 

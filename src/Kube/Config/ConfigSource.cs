@@ -73,7 +73,8 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger,
                     Log.Refused(logger, change.Key.Name, e.Message);
                     if (change.New is { } map)
                     {
-                        events?.Record("config", map, new PlanEvent("Warning", "InvalidConfiguration", $"kept the last good values: {e.Message}"));
+                        events?.Record("config", map, new PlanEvent("Warning", "InvalidConfiguration",
+                            $"kept the last good values: {e.Message}"));
                     }
                 }
             }

@@ -65,10 +65,13 @@ internal sealed class AppliedChildren
         }
 
         var (metaOne, metaOther) = (Find(one, "metadata"), Find(other, "metadata"));
-        return Same(Find(metaOne, "labels"), Find(metaOther, "labels")) && Same(Find(metaOne, "annotations"), Find(metaOther, "annotations"));
+        return Same(Find(metaOne, "labels"), Find(metaOther, "labels"))
+            && Same(Find(metaOne, "annotations"), Find(metaOther, "annotations"));
     }
 
-    /// <summary>Every value that <paramref name="want"/> names is, in <paramref name="after"/>, what it was in <paramref name="before"/>.</summary>
+    /// <summary>
+    /// Every value that <paramref name="want"/> names is, in <paramref name="after"/>, what it was in <paramref name="before"/>.
+    /// </summary>
     internal static bool Contains(JsonElement want, JsonElement before, JsonElement after)
     {
         if (want.ValueKind == JsonValueKind.Object && before.ValueKind == JsonValueKind.Object && after.ValueKind == JsonValueKind.Object)

@@ -22,7 +22,9 @@ public sealed class ControllerOptions
     public Func<PlanStep, KubeException, PlanEvent?> FailureEvent { get; set; } =
         static (_, error) => new PlanEvent("Warning", "InternalError", error.Message);
 
-    /// <summary>Declares a kind that the view may read: its cache is complete before the first reconcile, its changes wake the readers.</summary>
+    /// <summary>
+    /// Declares a kind that the view may read: its cache is complete before the first reconcile, its changes wake the readers.
+    /// </summary>
     public ControllerOptions Reads<T>() where T : class, IKubernetesObject<V1ObjectMeta>
     {
         ReadKinds.Add(static scope => scope.Follow<T>());

@@ -10,6 +10,8 @@ public interface IReconciler<TResource, TStatus>
     where TResource : class, IKubernetesObject<V1ObjectMeta>
     where TStatus : class
 {
-    /// <summary>Pure: no I/O, no clock, no randomness. The same view gives the same plan. Objects with a deletionTimestamp come too.</summary>
+    /// <summary>
+    /// Pure: no I/O, no clock, no randomness. The same view gives the same plan. Objects with a deletionTimestamp come too.
+    /// </summary>
     Plan<TStatus> Reconcile(TResource resource, IView view);
 }

@@ -26,7 +26,9 @@ public sealed record Plan<TStatus>(TStatus? Status) where TStatus : class
 /// <summary>One write.</summary>
 public abstract record PlanStep(ResourceType Type, ObjectKey Key)
 {
-    /// <summary>Server-side apply with force; for children of core kinds. Skipped when the last body was the same and still holds.</summary>
+    /// <summary>
+    /// Server-side apply with force; for children of core kinds. Skipped when the last body was the same and still holds.
+    /// </summary>
     public static PlanStep Apply<T>(T value) where T : class, IKubernetesObject<V1ObjectMeta> =>
         new ApplyStep(ResourceType.Of<T>(), KeyOf(value), KubeJson.Serialize(value));
 
@@ -41,7 +43,9 @@ public abstract record PlanStep(ResourceType Type, ObjectKey Key)
     public static PlanStep Ensure<T>(T value) where T : class, IKubernetesObject<V1ObjectMeta> =>
         new EnsureStep(ResourceType.Of<T>(), KeyOf(value), KubeJson.Serialize(value));
 
-    /// <summary>A patch, for instance of <c>/scale</c>, of finalizers or of annotations. An absent target is no failure for deletions only.</summary>
+    /// <summary>
+    /// A patch, for instance of <c>/scale</c>, of finalizers or of annotations. An absent target is no failure for deletions only.
+    /// </summary>
     public static PlanStep Patch<T>(string ns, string name, PatchKind kind, ReadOnlyMemory<byte> body, string subresource = "")
         where T : class, IKubernetesObject<V1ObjectMeta> =>
         new PatchStep(ResourceType.Of<T>(), new ObjectKey(ns, name), kind, body, subresource);
@@ -64,7 +68,8 @@ public sealed record EnsureStep(ResourceType Type, ObjectKey Key, ReadOnlyMemory
 public sealed record PatchStep(ResourceType Type, ObjectKey Key, PatchKind Kind, ReadOnlyMemory<byte> Body, string Subresource)
     : PlanStep(Type, Key);
 
-public sealed record DeleteStep(ResourceType Type, ObjectKey Key, string? Uid, string Propagation, long? GraceSeconds) : PlanStep(Type, Key);
+public sealed record DeleteStep(ResourceType Type, ObjectKey Key, string? Uid, string Propagation, long? GraceSeconds)
+    : PlanStep(Type, Key);
 
 /// <summary>A Kubernetes Event about the reconciled object.</summary>
 /// <param name="Type"><c>Normal</c> or <c>Warning</c>.</param>

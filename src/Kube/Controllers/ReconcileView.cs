@@ -46,7 +46,9 @@ internal sealed class ReconcileView(ControllerScope scope, ObjectKey key, DateTi
 
     public Fact<TValue> Fact<TQuery, TValue>(TQuery query) where TQuery : notnull => _facts.Ask<TQuery, TValue>(query);
 
-    /// <summary>A child that the plan writes counts as read, so that foreign edits of it wake the key even when the reconciler never looked.</summary>
+    /// <summary>
+    /// A child that the plan writes counts as read, so that foreign edits of it wake the key even when the reconciler never looked.
+    /// </summary>
     public void NoteChild(PlanStep step)
     {
         if (step is ApplyStep or CreateStep or EnsureStep && step.Key.Name.Length > 0 && scope.FindFollowed(step.Type) is { } type)

@@ -13,7 +13,8 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
 {
     private static readonly Meter Meter = new("Knet.Kube");
     private static readonly Counter<long> Writes = Meter.CreateCounter<long>(
-        "knet_controller_writes_total", description: "Requests of controllers that write; compare with reconciles to see writers that fight.");
+        "knet_controller_writes_total",
+            description: "Requests of controllers that write; compare with reconciles to see writers that fight.");
 
     private readonly AppliedChildren _applied = new();
 
@@ -176,7 +177,8 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
     }
 
     private async Task<KubeDocument?> ObserveAsync(PlanStep step, CancellationToken cancellationToken) =>
-        informers.Find(step.Type) is { HasSynced: true } informer ? informer.FindDocument(step.Key) : await GetAsync(step, cancellationToken);
+        informers.Find(step.Type) is { HasSynced: true } informer ? informer.FindDocument(step.Key)
+            : await GetAsync(step, cancellationToken);
 
     private async Task<KubeDocument?> GetAsync(PlanStep step, CancellationToken cancellationToken)
     {

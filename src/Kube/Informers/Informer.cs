@@ -156,7 +156,8 @@ public sealed partial class Informer<T> : IInformer, IWatchSink where T : class,
             }
 
             var known = _cache.Find(change.Document.Key);
-            if (known is not null && version > 0 && VersionOf(known) is var have && (have > version || (have == version && change.Type != WatchEventType.Deleted)))
+            if (known is not null && version > 0 && VersionOf(known) is var have
+                && (have > version || (have == version && change.Type != WatchEventType.Deleted)))
             {
                 return;
             }
@@ -201,7 +202,8 @@ public sealed partial class Informer<T> : IInformer, IWatchSink where T : class,
         foreach (var (key, document) in fresh)
         {
             var before = old.GetValueOrDefault(key);
-            if (before is null || before.Metadata.ResourceVersion != document.Metadata.ResourceVersion || before.Metadata.Uid != document.Metadata.Uid)
+            if (before is null || before.Metadata.ResourceVersion != document.Metadata.ResourceVersion
+                || before.Metadata.Uid != document.Metadata.Uid)
             {
                 Tell(new InformerChange<T>(key, before?.As<T>(), document.As<T>(), initial));
             }

@@ -65,7 +65,8 @@ internal sealed partial class WatchMachine(
         {
             case InformerState.Empty when _initialEvents:
                 var initial = Request() with { SendInitialEvents = true, AllowBookmarks = true, ResourceVersionMatch = "NotOlderThan" };
-                return new InformerState.InitialWatch([], transport.WatchAsync(initial, cancellationToken).GetAsyncEnumerator(cancellationToken));
+                return new InformerState.InitialWatch([], transport.WatchAsync(initial, cancellationToken)
+                    .GetAsyncEnumerator(cancellationToken));
             case InformerState.Empty:
                 return new InformerState.InitPage([], null);
             case InformerState.InitPage page:

@@ -26,7 +26,9 @@ public sealed partial class LeaderElector(KubeClient client, LeaderElectionOptio
     private string? _seen;
     private DateTimeOffset _seenAt;
 
-    /// <summary>Waits to become leader, then runs <paramref name="lead"/>; its token is cancelled when the lease is lost. Returns then.</summary>
+    /// <summary>
+    /// Waits to become leader, then runs <paramref name="lead"/>; its token is cancelled when the lease is lost. Returns then.
+    /// </summary>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken cancellationToken)
     {
         while (!await TryAcquireAsync(cancellationToken))

@@ -10,7 +10,9 @@ public enum WorkPriority
     Normal,
 }
 
-/// <summary>How long a failing key waits: doubled from <see cref="BackoffMin"/> at each failure in a row up to <see cref="BackoffMax"/>.</summary>
+/// <summary>
+/// How long a failing key waits: doubled from <see cref="BackoffMin"/> at each failure in a row up to <see cref="BackoffMax"/>.
+/// </summary>
 public sealed record WorkQueueOptions
 {
     /// <summary>Default 5 ms, as client-go.</summary>
@@ -45,7 +47,8 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     {
         _time = time;
         _options = options ?? new WorkQueueOptions();
-        _timer = time.CreateTimer(static queue => ((WorkQueue<TKey>)queue!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static queue => ((WorkQueue<TKey>)queue!).Fire(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Keys waiting or due later; those being worked on do not count.</summary>

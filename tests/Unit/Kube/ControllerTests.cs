@@ -30,7 +30,8 @@ public sealed class ControllerTests : IAsyncDisposable
     {
         var client = new KubeClient(_api, "tests");
         _informers = new InformerFactory(_api, _time, NullLoggerFactory.Instance);
-        _config.Register(new ConfigKind<Limits>("config-limits", data => new Limits(data.TryGetValue("max", out var max) ? ParseMax(max) : 1)));
+        _config.Register(new ConfigKind<Limits>("config-limits", data =>
+            new Limits(data.TryGetValue("max", out var max) ? ParseMax(max) : 1)));
         _events = new EventRecorder(client, _time, NullLogger.Instance);
         _host = new ControllerHost(_informers, _config, _events, _time, NullLoggerFactory.Instance);
         _host.Facts.Add(_numbers);
@@ -81,11 +82,13 @@ public sealed class ControllerTests : IAsyncDisposable
     [Fact]
     public async Task FailedStep_StopsTheRest_AndStatusIsWrittenByOnFailure()
     {
-        _api.Fail = r => r.Verb == KubeVerb.Create && r.Type.Kind == "ConfigMap" ? KubeException.Of(403, "Forbidden", "exceeded quota") : null;
+        _api.Fail = r => r.Verb == KubeVerb.Create && r.Type.Kind == "ConfigMap" ? KubeException.Of(403, "Forbidden", "exceeded quota")
+            : null;
         _decide = (d, _) => new(new V1DeploymentStatus { Replicas = 1 })
         {
             Steps = [PlanStep.Create(Owned(InformerTests.Map("m"), d)), PlanStep.Apply(Service(d, "s"))],
-            OnFailure = (step, error) => new V1DeploymentStatus { CollisionCount = 7, Replicas = error.Message == "exceeded quota" ? 3 : 4 },
+            OnFailure = (step, error) => new V1DeploymentStatus { CollisionCount = 7, Replicas = error.Message == "exceeded quota" ? 3
+                : 4 },
         };
         await StartAsync();
         await FakeTransport.Until(() => _api.Find<V1Deployment>("ns", "d")!.Status?.Replicas == 3);
@@ -139,7 +142,8 @@ public sealed class ControllerTests : IAsyncDisposable
         _decide = (d, view) => new(null)
         {
             Steps = view.Owned<V1ConfigMap>(d.Metadata).Count < 3
-                ? [PlanStep.Create(Owned(InformerTests.Map(null!) is var m ? m with { Metadata = m.Metadata with { GenerateName = "m-" } } : m, d))]
+                ? [PlanStep.Create(Owned(InformerTests.Map(null!) is var m ? m with { Metadata = m.Metadata with { GenerateName = "m-" } }
+                    : m, d))]
                 : [],
         };
         await StartAsync(deliver: false);
@@ -230,7 +234,8 @@ public sealed class ControllerTests : IAsyncDisposable
         }
 
         await FakeTransport.Until(() => _api.All<Corev1Event>() is [{ Count: 25 }]);
-        _events.Record("tests", about with { Metadata = about.Metadata with { Uid = "other" } }, new PlanEvent("Normal", "Happened", "again"));
+        _events.Record("tests", about with { Metadata = about.Metadata with { Uid = "other" } },
+            new PlanEvent("Normal", "Happened", "again"));
         await FakeTransport.Until(() => _api.All<Corev1Event>().Count == 2);
         Assert.Contains(_api.All<Corev1Event>(), e => e.Count == 25);
     }
@@ -243,7 +248,8 @@ public sealed class ControllerTests : IAsyncDisposable
         _config.Dispose();
     }
 
-    private static int ParseMax(string text) => int.TryParse(text, out var max) ? max : throw new FormatException($"max: {text} is no number");
+    private static int ParseMax(string text) => int.TryParse(text, out var max) ? max
+        : throw new FormatException($"max: {text} is no number");
 
     private static V1ConfigMap Limit(string max) => new()
     {
@@ -254,7 +260,8 @@ public sealed class ControllerTests : IAsyncDisposable
     private static T Owned<T>(T value, V1Deployment owner) where T : k8s.IKubernetesObject<V1ObjectMeta>
     {
         value.Metadata.OwnerReferences =
-            [new V1OwnerReference { ApiVersion = "apps/v1", Kind = "Deployment", Name = owner.Metadata.Name, Uid = owner.Metadata.Uid, Controller = true }];
+            [new V1OwnerReference { ApiVersion = "apps/v1", Kind = "Deployment", Name = owner.Metadata.Name, Uid = owner.Metadata.Uid,
+                Controller = true }];
         return value;
     }
 
@@ -264,7 +271,8 @@ public sealed class ControllerTests : IAsyncDisposable
         {
             ApiVersion = "v1",
             Kind = "Service",
-            Metadata = new V1ObjectMeta { NamespaceProperty = "ns", Name = name, Labels = new Dictionary<string, string> { ["app"] = app } },
+            Metadata = new V1ObjectMeta { NamespaceProperty = "ns", Name = name, Labels = new Dictionary<string,
+                string> { ["app"] = app } },
             Spec = new V1ServiceSpec { Type = "ClusterIP" },
         };
         return owner is null ? service : Owned(service, owner);

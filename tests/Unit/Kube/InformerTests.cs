@@ -68,7 +68,8 @@ public sealed class InformerTests : IAsyncDisposable
     {
         var informer = await StartAsync();
         var owned = Map("a", "app", "x");
-        owned.Metadata.OwnerReferences = [new V1OwnerReference { Controller = true, Uid = "owner", Name = "o", Kind = "K", ApiVersion = "v1" }];
+        owned.Metadata.OwnerReferences = [new V1OwnerReference { Controller = true, Uid = "owner", Name = "o", Kind = "K",
+            ApiVersion = "v1" }];
         _api.Put(owned);
         await FakeTransport.Until(() => informer.Count == 1);
         Assert.Single(informer.Labelled("ns", "app", "x"));
@@ -129,7 +130,8 @@ public sealed class InformerTests : IAsyncDisposable
     [Fact]
     public async Task Recover_SaysWhereToGoOn()
     {
-        var machine = new WatchMachine(_api, Knet.Api.Meta.ResourceType.Of<V1ConfigMap>(), new InformerOptions(), NoSink.Instance, _time, NullLogger.Instance);
+        var machine = new WatchMachine(_api, Knet.Api.Meta.ResourceType.Of<V1ConfigMap>(), new InformerOptions(), NoSink.Instance, _time,
+            NullLogger.Instance);
         var listed = new InformerState.InitListed("7");
         var watching = Assert.IsType<InformerState.Watching>(await machine.StepAsync(listed, CancellationToken.None));
 

@@ -138,8 +138,7 @@ internal static class WorkloadColumns
             var name = metric.Text("resource", "name");
             var now = current.FirstOrDefault(c => c.Text("resource", "name") == name).Text("resource", "current", "averageUtilization");
             var target = metric.Text("resource", "target", "averageUtilization");
-            var (present, wanted) = (now.Length > 0 ? now + "%" : "<unknown>", target.Length > 0 ? target + "%" : "<auto>");
-            texts.Add($"{(name.Length > 0 ? name + ": " : "")}{present}/{wanted}");
+            texts.Add($"{(name.Length > 0 ? name + ": " : "")}{(now.Length > 0 ? now + "%" : "<unknown>")}/{(target.Length > 0 ? target + "%" : "<auto>")}");
         }
 
         return string.Join(", ", texts).OrNone();

@@ -42,7 +42,8 @@ internal static class DeploymentConditions
             : New("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
 
     /// <summary>How the rollout goes on; null when there is no deadline to judge it by.</summary>
-    public static V1DeploymentCondition? Progressing(Rollout rollout, V1DeploymentStatus counts, string newestName, bool creating, DateTime now)
+    public static V1DeploymentCondition? Progressing(Rollout rollout, V1DeploymentStatus counts, string newestName, bool creating,
+        DateTime now)
     {
         var deployment = rollout.Deployment;
         var old = deployment.Status;
@@ -54,17 +55,20 @@ internal static class DeploymentConditions
 
         if (deployment.Spec.Paused == true)
         {
-            return known?.Reason is ProgressDeadlineExceeded ? known : New("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused");
+            return known?.Reason is ProgressDeadlineExceeded ? known
+                : New("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused");
         }
 
         if (known?.Reason == "DeploymentPaused")
         {
-            known = New("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed") with { LastUpdateTime = now, LastTransitionTime = now };
+            known = New("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+                with { LastUpdateTime = now, LastTransitionTime = now };
         }
 
         if (creating)
         {
-            return New("Progressing", "True", "NewReplicaSetCreated", $"Created new replica set \"{newestName}\"") with { LastUpdateTime = now };
+            return New("Progressing", "True", "NewReplicaSetCreated", $"Created new replica set \"{newestName}\"")
+                with { LastUpdateTime = now };
         }
 
         known ??= New("Progressing", "True", "FoundNewReplicaSet", $"Found new replica set \"{newestName}\"");
@@ -83,7 +87,8 @@ internal static class DeploymentConditions
 
         if (Progressed(old, counts))
         {
-            return New("Progressing", "True", "ReplicaSetUpdated", $"ReplicaSet \"{newestName}\" is progressing.") with { LastUpdateTime = now };
+            return New("Progressing", "True", "ReplicaSetUpdated", $"ReplicaSet \"{newestName}\" is progressing.")
+                with { LastUpdateTime = now };
         }
 
         return DeadlineLeft(deployment, known, now) <= TimeSpan.Zero && known.Reason != ProgressDeadlineExceeded
@@ -102,12 +107,14 @@ internal static class DeploymentConditions
     public static V1DeploymentCondition? ReplicaFailure(Rollout rollout)
     {
         var sets = rollout.Newest is null ? rollout.Old : rollout.Old.Prepend(rollout.Newest);
-        var failure = sets.Select(s => s.Status?.Conditions?.FirstOrDefault(c => c.Type == "ReplicaFailure")).FirstOrDefault(c => c is not null);
+        var failure = sets.Select(s => s.Status?.Conditions?.FirstOrDefault(c => c.Type == "ReplicaFailure"))
+            .FirstOrDefault(c => c is not null);
         return failure is null ? null : New("ReplicaFailure", failure.Status, failure.Reason ?? "", failure.Message ?? "");
     }
 
     /// <summary>The status with these conditions; times move only where status (or, for updates, anything) changed.</summary>
-    public static V1DeploymentStatus With(V1Deployment deployment, V1DeploymentStatus counts, DateTime now, params V1DeploymentCondition?[] conditions)
+    public static V1DeploymentStatus With(V1Deployment deployment, V1DeploymentStatus counts, DateTime now,
+        params V1DeploymentCondition?[] conditions)
     {
         var merged = new List<V1DeploymentCondition>();
         foreach (var condition in conditions)

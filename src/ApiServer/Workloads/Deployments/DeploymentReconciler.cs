@@ -17,7 +17,8 @@ internal sealed class DeploymentReconciler : IReconciler<V1Deployment, V1Deploym
         var (sets, claims) = Ownership.Claim<V1ReplicaSet>(view, reference, resource.Metadata, resource.Spec.Selector);
         var hash = RolloutSets.HashOf(resource);
         var newest = RolloutSets.FindNewest(resource, hash, sets);
-        var old = sets.Where(s => s != newest).OrderBy(s => s.Metadata.CreationTimestamp).ThenBy(s => s.Metadata.Name, StringComparer.Ordinal);
+        var old = sets.Where(s => s != newest).OrderBy(s => s.Metadata.CreationTimestamp)
+            .ThenBy(s => s.Metadata.Name, StringComparer.Ordinal);
         var rollout = new Rollout(resource, newest, [.. old]);
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         var events = ImmutableArray.CreateBuilder<PlanEvent>();
@@ -30,7 +31,8 @@ internal sealed class DeploymentReconciler : IReconciler<V1Deployment, V1Deploym
             ? DeploymentConditions.Progressing(rollout, counts, newestName, created is not null, now)
             : DeploymentConditions.Find(resource.Status, "Progressing");
         var status = DeploymentConditions.With(
-            resource, counts, now, DeploymentConditions.Available(resource, counts), progressing, DeploymentConditions.ReplicaFailure(rollout));
+            resource, counts, now, DeploymentConditions.Available(resource, counts), progressing,
+                DeploymentConditions.ReplicaFailure(rollout));
         return new(status)
         {
             Steps = steps.ToImmutable(),
@@ -60,7 +62,8 @@ internal sealed class DeploymentReconciler : IReconciler<V1Deployment, V1Deploym
         else
         {
             var sizes = rollout.Sizes();
-            if (!RolloutMath.IsRolling(deployment) && rollout.Newest is { } newest && sizes.ContainsKey(newest) && !MayCreate(rollout, view))
+            if (!RolloutMath.IsRolling(deployment) && rollout.Newest is { } newest && sizes.ContainsKey(newest)
+                && !MayCreate(rollout, view))
             {
                 sizes = sizes.Where(s => s.Key != newest).ToDictionary();
             }
@@ -102,15 +105,18 @@ internal sealed class DeploymentReconciler : IReconciler<V1Deployment, V1Deploym
             return [];
         }
 
-        var history = rollout.Old.Where(s => s.Metadata.DeletionTimestamp is null).OrderBy(s => RolloutSets.RevisionOf(s.Metadata)).ToList();
+        var history = rollout.Old.Where(s => s.Metadata.DeletionTimestamp is null).OrderBy(s => RolloutSets.RevisionOf(s.Metadata))
+            .ToList();
         return history.Take(Math.Max(0, history.Count - limit)).Where(set =>
-            RolloutSets.Size(set) == 0 && (set.Status?.Replicas ?? 0) == 0 && set.Metadata.Generation <= (set.Status?.ObservedGeneration ?? 0));
+            RolloutSets.Size(set) == 0 && (set.Status?.Replicas ?? 0) == 0
+                && set.Metadata.Generation <= (set.Status?.ObservedGeneration ?? 0));
     }
 
     private static TimeSpan? Deadline(V1Deployment deployment, V1DeploymentStatus status, DateTime now)
     {
         var progressing = DeploymentConditions.Find(status, "Progressing");
-        return progressing is { Status: not "False", Reason: not DeploymentConditions.NewReplicaSetAvailable } && deployment.Spec.Paused != true
+        return progressing is { Status: not "False", Reason: not DeploymentConditions.NewReplicaSetAvailable }
+            && deployment.Spec.Paused != true
             ? DeploymentConditions.DeadlineLeft(deployment, progressing, now) + TimeSpan.FromSeconds(1)
             : null;
     }

@@ -6,7 +6,9 @@ namespace Knet.ApiServer.Workloads.Deployments;
 /// <summary>How many pods a rolling update may have too many or too few. Percentages round up for surge and down for unavailable.</summary>
 internal static class RolloutMath
 {
-    /// <summary>Both limits resolved against the replicas. When both come out as zero one pod may be unavailable, or nothing could move.</summary>
+    /// <summary>
+    /// Both limits resolved against the replicas. When both come out as zero one pod may be unavailable, or nothing could move.
+    /// </summary>
     public static (int Surge, int Unavailable) Limits(V1Deployment deployment)
     {
         var rolling = deployment.Spec.Strategy?.RollingUpdate;
@@ -48,7 +50,8 @@ internal static class RolloutMath
             return int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number) ? number : 0;
         }
 
-        var percent = int.TryParse(value.AsSpan(0, value.Length - 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var p) ? p : 0;
+        var percent = int.TryParse(value.AsSpan(0, value.Length - 1), NumberStyles.Integer, CultureInfo.InvariantCulture, out var p) ? p
+            : 0;
         var exact = percent * (long)total / 100.0;
         return (int)(roundUp ? Math.Ceiling(exact) : Math.Floor(exact));
     }

@@ -62,7 +62,8 @@ internal static class RolloutSets
             {
                 Replicas = replicas,
                 MinReadySeconds = deployment.Spec.MinReadySeconds,
-                Selector = deployment.Spec.Selector with { MatchLabels = With(deployment.Spec.Selector.MatchLabels, WorkloadLabels.PodTemplateHash, hash) },
+                Selector = deployment.Spec.Selector
+                    with { MatchLabels = With(deployment.Spec.Selector.MatchLabels, WorkloadLabels.PodTemplateHash, hash) },
                 Template = template with { Metadata = (template.Metadata ?? new V1ObjectMeta()) with { Labels = labels } },
             },
         };
@@ -123,7 +124,9 @@ internal static class RolloutSets
         return body.Count == 0 ? null : Merge(set, body);
     }
 
-    /// <summary>Writes the newest revision's number on the Deployment, where kubectl rollout looks for it; null when it stands there.</summary>
+    /// <summary>
+    /// Writes the newest revision's number on the Deployment, where kubectl rollout looks for it; null when it stands there.
+    /// </summary>
     public static PlanStep? Number(V1Deployment deployment, long revision)
     {
         if (RevisionOf(deployment.Metadata) == revision)
@@ -159,7 +162,8 @@ internal static class RolloutSets
     private static Dictionary<string, string> With(IDictionary<string, string>? labels, string name, string value) =>
         new(labels ?? new Dictionary<string, string>(), StringComparer.Ordinal) { [name] = value };
 
-    private static string? HashLabel(V1ReplicaSet set) => set.Metadata.Labels?.TryGetValue(WorkloadLabels.PodTemplateHash, out var hash) == true ? hash : null;
+    private static string? HashLabel(V1ReplicaSet set) =>
+        set.Metadata.Labels?.TryGetValue(WorkloadLabels.PodTemplateHash, out var hash) == true ? hash : null;
 
     private static JsonNode? Template(V1ReplicaSet set) => Template(set.Spec.Template);
 

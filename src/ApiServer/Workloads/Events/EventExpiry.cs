@@ -6,7 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Knet.ApiServer.Workloads.Events;
 
-/// <summary>Deletes Events that nobody repeated for a while. Looks about ten times per lifetime, so they go a little late, never early.</summary>
+/// <summary>
+/// Deletes Events that nobody repeated for a while. Looks about ten times per lifetime, so they go a little late, never early.
+/// </summary>
 internal sealed partial class EventExpiry(KubeClient client, TimeSpan ttl, TimeProvider time, ILogger logger) : IControlLoop
 {
     private readonly CancellationTokenSource _stop = new();

@@ -3,7 +3,9 @@ using Knet.Kube.Controllers;
 
 namespace Knet.ApiServer.Workloads.Namespaces;
 
-/// <summary>Gives every namespace what pods count on: the <c>default</c> ServiceAccount and the cluster's CA as <c>kube-root-ca.crt</c>.</summary>
+/// <summary>
+/// Gives every namespace what pods count on: the <c>default</c> ServiceAccount and the cluster's CA as <c>kube-root-ca.crt</c>.
+/// </summary>
 /// <param name="clusterCa">The API server's CA certificates, PEM.</param>
 internal sealed class NamespaceReconciler(string clusterCa) : IReconciler<V1Namespace, V1NamespaceStatus>
 {
@@ -29,7 +31,8 @@ internal sealed class NamespaceReconciler(string clusterCa) : IReconciler<V1Name
                 Name = "kube-root-ca.crt",
                 Annotations = new Dictionary<string, string>
                 {
-                    ["kubernetes.io/description"] = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints.",
+                    ["kubernetes.io/description"] =
+                        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints.",
                 },
             },
             Data = new Dictionary<string, string> { ["ca.crt"] = clusterCa },

@@ -24,7 +24,8 @@ internal static class PodStates
             return null;
         }
 
-        return minReadySeconds == 0 ? DateTime.MinValue : (ReadySince(pod) ?? DateTime.MaxValue.AddSeconds(-minReadySeconds)).AddSeconds(minReadySeconds);
+        return minReadySeconds == 0 ? DateTime.MinValue : (ReadySince(pod) ?? DateTime.MaxValue.AddSeconds(-minReadySeconds))
+            .AddSeconds(minReadySeconds);
     }
 
     public static V1PodCondition? Condition(V1Pod pod, string type)

@@ -24,7 +24,9 @@ internal static class SafeNames
         });
     }
 
-    /// <summary>The hash of a value's JSON, whatever the order of its members; as Kubernetes writes template hashes: up to ten letters.</summary>
+    /// <summary>
+    /// The hash of a value's JSON, whatever the order of its members; as Kubernetes writes template hashes: up to ten letters.
+    /// </summary>
     public static string Hash<T>(T value, string salt)
     {
         var canonical = Sort(JsonNode.Parse(KubeJson.Serialize(value)))?.ToJsonString(KubeJson.Options) ?? "";

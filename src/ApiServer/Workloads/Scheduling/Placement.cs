@@ -7,7 +7,9 @@ namespace Knet.ApiServer.Workloads.Scheduling;
 /// <summary>Where a pod goes: a node, or in Kubernetes' words why nowhere.</summary>
 internal sealed record Placement(string? Node, string Message)
 {
-    /// <summary>Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.</summary>
+    /// <summary>
+    /// Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.
+    /// </summary>
     /// <param name="taken">What is taken on a node, by resource name.</param>
     public static Placement Decide(V1Pod pod, IReadOnlyList<V1Node> nodes, Func<string, IReadOnlyDictionary<string, decimal>> taken)
     {
@@ -54,9 +56,11 @@ internal sealed record Placement(string? Node, string Message)
     }
 
     // As Kubernetes the first plug-in that refuses speaks for the node; resources name each one that is short.
-    private static IEnumerable<string> Refusals(V1Pod pod, V1Node node, Dictionary<string, decimal> requests, Dictionary<string, decimal> free)
+    private static IEnumerable<string> Refusals(V1Pod pod, V1Node node, Dictionary<string, decimal> requests, Dictionary<string,
+        decimal> free)
     {
-        if (node.Spec?.Unschedulable == true && !Tolerates(pod, new V1Taint { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" }))
+        if (node.Spec?.Unschedulable == true
+            && !Tolerates(pod, new V1Taint { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" }))
         {
             return ["node(s) were unschedulable"];
         }

@@ -76,7 +76,8 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
     private void OnNode(InformerChange<V1Node> change)
     {
         static string Placing(V1Node? node) => node is null ? "" : System.Text.Encoding.UTF8.GetString(KubeJson.Serialize(
-            new V1Node { Metadata = new V1ObjectMeta { Labels = node.Metadata.Labels }, Spec = node.Spec, Status = new V1NodeStatus { Allocatable = node.Status?.Allocatable } }));
+            new V1Node { Metadata = new V1ObjectMeta { Labels = node.Metadata.Labels }, Spec = node.Spec,
+                Status = new V1NodeStatus { Allocatable = node.Status?.Allocatable } }));
 
         if (Placing(change.Old) != Placing(change.New))
         {
@@ -211,13 +212,15 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
             ["status"] = "False",
             ["reason"] = "Unschedulable",
             ["message"] = message,
-            ["lastTransitionTime"] = time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture),
+            ["lastTransitionTime"] = time.GetUtcNow()
+                .UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture),
         };
         var patch = new JsonObject { ["status"] = new JsonObject { ["conditions"] = new JsonArray(condition) } };
         try
         {
             await client.PatchAsync<V1Pod>(
-                pod.Metadata.NamespaceProperty, pod.Metadata.Name, PatchKind.Strategic, KubeJson.Serialize(patch), cancellationToken, "status");
+                pod.Metadata.NamespaceProperty, pod.Metadata.Name, PatchKind.Strategic, KubeJson.Serialize(patch), cancellationToken,
+                    "status");
         }
         catch (KubeException e) when (e.IsNotFound)
         {

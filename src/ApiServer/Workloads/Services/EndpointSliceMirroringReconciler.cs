@@ -36,7 +36,8 @@ internal sealed class EndpointSliceMirroringReconciler : IReconciler<V1Endpoints
         var found = new List<(string Family, IReadOnlyList<BackendPort> Ports, V1Endpoint Endpoint)>();
         foreach (var subset in endpoints.Subsets ?? [])
         {
-            var ports = (subset.Ports ?? []).Select(p => new BackendPort(p.Name ?? "", p.Port, p.Protocol ?? "TCP", p.AppProtocol)).ToList();
+            var ports = (subset.Ports ?? []).Select(p => new BackendPort(p.Name ?? "", p.Port, p.Protocol ?? "TCP", p.AppProtocol))
+                .ToList();
             found.AddRange(Addresses(subset.Addresses, ready: true, ports));
             found.AddRange(Addresses(subset.NotReadyAddresses, ready: false, ports));
         }

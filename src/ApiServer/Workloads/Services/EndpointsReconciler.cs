@@ -11,7 +11,8 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
 {
     public Plan<V1ServiceStatus> Reconcile(V1Service resource, IView view)
     {
-        if (resource.Spec.Selector is not { Count: > 0 } || resource.Spec.Type == "ExternalName" || resource.Metadata.DeletionTimestamp is not null)
+        if (resource.Spec.Selector is not { Count: > 0 } || resource.Spec.Type == "ExternalName"
+            || resource.Metadata.DeletionTimestamp is not null)
         {
             return new(null) { Steps = [.. Stale(resource, view, [])] };
         }
@@ -47,7 +48,8 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
         var owner = Ownership.ReferenceTo("v1", "Service", service.Metadata);
         return EndpointSlices.Build(
             service.Metadata.NamespaceProperty, service.Metadata.Name, owner, labels,
-            backends.Where(b => ServiceBackends.FamilyOf(b.Address) is not null).Select(b => (ServiceBackends.FamilyOf(b.Address)!, b.Ports, new V1Endpoint
+            backends.Where(b => ServiceBackends.FamilyOf(b.Address) is not null)
+                .Select(b => (ServiceBackends.FamilyOf(b.Address)!, b.Ports, new V1Endpoint
             {
                 Addresses = [b.Address],
                 Conditions = new V1EndpointConditions { Ready = b.Ready, Serving = b.Serving, Terminating = b.Terminating },
@@ -69,7 +71,8 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
         }
 
         var publish = service.Spec.PublishNotReadyAddresses == true;
-        var subsets = backends.Where(b => publish || !b.Terminating).GroupBy(b => string.Join(',', b.Ports)).Select(group => new V1EndpointSubset
+        var subsets = backends.Where(b => publish || !b.Terminating).GroupBy(b => string.Join(',', b.Ports))
+            .Select(group => new V1EndpointSubset
         {
             Addresses = Addresses(service, group.Where(b => b.Ready)),
             NotReadyAddresses = Addresses(service, group.Where(b => !b.Ready)),
@@ -88,8 +91,10 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
                 Name = service.Metadata.Name,
                 Labels = labels,
 
-                // Not controlling: Endpoints that were there before the selector are taken over, as in Kubernetes. It makes them go with the Service.
-                OwnerReferences = [Ownership.ReferenceTo("v1", "Service", service.Metadata) with { Controller = null, BlockOwnerDeletion = null }],
+                // Not controlling: Endpoints that were there before the selector are taken over, as in Kubernetes. It makes them go with
+                // the Service.
+                OwnerReferences = [Ownership.ReferenceTo("v1", "Service", service.Metadata)
+                    with { Controller = null, BlockOwnerDeletion = null }],
             },
             Subsets = subsets.Count == 0 ? null : subsets,
         };

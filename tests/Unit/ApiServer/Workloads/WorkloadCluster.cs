@@ -139,7 +139,8 @@ internal sealed class WorkloadCluster : IAsyncDisposable
              "conditions":[{"type":"Ready","status":"{{ready}}","lastTransitionTime":"{{now}}"}]} }
             """;
         await Client.PatchAsync<V1Pod>(
-            pod.Metadata.NamespaceProperty, pod.Metadata.Name, PatchKind.Strategic, Encoding.UTF8.GetBytes(patch), CancellationToken.None, "status");
+            pod.Metadata.NamespaceProperty, pod.Metadata.Name, PatchKind.Strategic, Encoding.UTF8.GetBytes(patch), CancellationToken.None,
+                "status");
     }
 
     /// <summary>Runs pods as they are bound and removes them as they are deleted, until the condition holds.</summary>

@@ -26,7 +26,8 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         Assert.Equal("1", deployment.Metadata.Annotations["deployment.kubernetes.io/revision"]);
         Assert.Equal("MinimumReplicasAvailable", Condition(cluster, "d", "Available")!.Reason);
         Assert.Equal($"ReplicaSet \"{set.Metadata.Name}\" has successfully progressed.", Condition(cluster, "d", "Progressing")!.Message);
-        Assert.Equal((3, 3, 3, null), (deployment.Status.Replicas, deployment.Status.UpdatedReplicas, deployment.Status.ReadyReplicas, deployment.Status.UnavailableReplicas));
+        Assert.Equal((3, 3, 3, null), (deployment.Status.Replicas, deployment.Status.UpdatedReplicas, deployment.Status.ReadyReplicas,
+            deployment.Status.UnavailableReplicas));
 
         var events = await cluster.Client.ListAsync<Corev1Event>("default", CancellationToken.None);
         Assert.Contains(events, e => e.Reason == "ScalingReplicaSet");
@@ -57,11 +58,13 @@ public sealed class WorkloadTests(ITestOutputHelper output)
 
         await SetImageAsync(cluster, "one");
         await cluster.PlayNodeUntil(
-            () => cluster.Pods.List("default") is { Count: 4 } pods && pods.All(p => p.Metadata.OwnerReferences[0].Uid == first.Metadata.Uid),
+            () => cluster.Pods.List("default") is { Count: 4 } pods
+                && pods.All(p => p.Metadata.OwnerReferences[0].Uid == first.Metadata.Uid),
             "the first ReplicaSet has the pods again");
         await WorkloadCluster.Until(
             () => cluster.Deployments.Find("default", "d")!.Metadata.Annotations["deployment.kubernetes.io/revision"] == "3", "revision 3");
-        Assert.Equal("1", cluster.Sets.Find("default", first.Metadata.Name)!.Metadata.Annotations["deployment.kubernetes.io/revision-history"]);
+        Assert.Equal("1", cluster.Sets.Find("default",
+            first.Metadata.Name)!.Metadata.Annotations["deployment.kubernetes.io/revision-history"]);
     }
 
     [Fact]
@@ -105,7 +108,8 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         await cluster.Client.CreateAsync(WorkloadCluster.Deployment("d", 1, cpu: "6"), CancellationToken.None);
         await WorkloadCluster.Until(
             () => cluster.Pods.List("default") is [{ Status.Conditions: { } conditions }] && conditions.Any(c =>
-                c is { Type: "PodScheduled", Status: "False", Reason: "Unschedulable", Message: "0/1 nodes are available: 1 Insufficient cpu." }),
+                c is { Type: "PodScheduled", Status: "False", Reason: "Unschedulable",
+                    Message: "0/1 nodes are available: 1 Insufficient cpu." }),
             "the condition");
 
         await cluster.Client.CreateAsync(WorkloadCluster.Node("n2", cpu: "8"), CancellationToken.None);
@@ -123,7 +127,8 @@ public sealed class WorkloadTests(ITestOutputHelper output)
             Metadata = new V1ObjectMeta { NamespaceProperty = "default", Name = "s" },
             Spec = new V1ServiceSpec
             {
-                Selector = new Dictionary<string, string> { ["app"] = "d" }, Ports = [new V1ServicePort { Name = "web", Port = 80, TargetPort = "http" }],
+                Selector = new Dictionary<string, string> { ["app"] = "d" },
+                    Ports = [new V1ServicePort { Name = "web", Port = 80, TargetPort = "http" }],
             },
         }, CancellationToken.None);
         await cluster.Client.CreateAsync(WorkloadCluster.Deployment("d", 1), CancellationToken.None);
@@ -132,19 +137,25 @@ public sealed class WorkloadTests(ITestOutputHelper output)
 
         await cluster.RunAsync(pod, ready: false, ip: "10.42.0.9");
         await WorkloadCluster.Until(
-            () => cluster.Endpoints.Find("default", "s") is { Subsets: [{ Addresses: null, NotReadyAddresses: [{ Ip: "10.42.0.9" }] }] }, "not ready");
+            () => cluster.Endpoints.Find("default", "s") is { Subsets: [{ Addresses: null, NotReadyAddresses: [{ Ip: "10.42.0.9" }] }] },
+                "not ready");
         await cluster.RunAsync(pod, ready: true, ip: "10.42.0.9");
         await WorkloadCluster.Until(
-            () => cluster.Endpoints.Find("default", "s") is { Subsets: [{ Addresses: [{ Ip: "10.42.0.9" }], Ports: [{ Port: 8080, Name: "web" }] }] }, "ready");
-        await WorkloadCluster.Until(() => Slice(cluster, "s")?.Endpoints is [{ Conditions: { Ready: true, Serving: true, Terminating: false } }], "slice");
+            () => cluster.Endpoints.Find("default",
+                "s") is { Subsets: [{ Addresses: [{ Ip: "10.42.0.9" }], Ports: [{ Port: 8080, Name: "web" }] }] }, "ready");
+        await WorkloadCluster.Until(() =>
+            Slice(cluster, "s")?.Endpoints is [{ Conditions: { Ready: true, Serving: true, Terminating: false } }], "slice");
 
         await cluster.Client.DeleteAsync<V1Pod>("default", pod.Metadata.Name, CancellationToken.None);
-        await WorkloadCluster.Until(() => cluster.Endpoints.Find("default", "s")!.Subsets?.Any(s => s.Addresses is { Count: > 0 }) != true, "out at once");
+        await WorkloadCluster.Until(() =>
+            cluster.Endpoints.Find("default", "s")!.Subsets?.Any(s => s.Addresses is { Count: > 0 }) != true, "out at once");
         await WorkloadCluster.Until(
-            () => Slice(cluster, "s")?.Endpoints.Any(e => e.Conditions is { Ready: false, Serving: true, Terminating: true }) == true, "terminating");
+            () => Slice(cluster, "s")?.Endpoints.Any(e => e.Conditions is { Ready: false, Serving: true, Terminating: true }) == true,
+                "terminating");
 
         await cluster.Client.DeleteAsync<V1Service>("default", "s", CancellationToken.None);
-        await WorkloadCluster.Until(() => cluster.Endpoints.Find("default", "s") is null && Slice(cluster, "s") is null, "gone with the Service");
+        await WorkloadCluster.Until(() => cluster.Endpoints.Find("default", "s") is null && Slice(cluster, "s") is null,
+            "gone with the Service");
     }
 
     [Fact]
@@ -163,11 +174,13 @@ public sealed class WorkloadTests(ITestOutputHelper output)
             Metadata = meta,
             Subsets =
             [
-                new V1EndpointSubset { Addresses = [new V1EndpointAddress { Ip = "10.1.2.3" }], Ports = [new Corev1EndpointPort { Port = 81 }] },
+                new V1EndpointSubset { Addresses = [new V1EndpointAddress { Ip = "10.1.2.3" }],
+                    Ports = [new Corev1EndpointPort { Port = 81 }] },
             ],
         }, CancellationToken.None);
 
-        await WorkloadCluster.Until(() => Slice(cluster, "s") is { Endpoints: [{ Addresses: ["10.1.2.3"] }], Ports: [{ Port: 81 }] }, "mirrored");
+        await WorkloadCluster.Until(() => Slice(cluster, "s") is { Endpoints: [{ Addresses: ["10.1.2.3"] }], Ports: [{ Port: 81 }] },
+            "mirrored");
         await cluster.Client.DeleteAsync<V1Endpoints>("default", "s", CancellationToken.None);
         await WorkloadCluster.Until(() => Slice(cluster, "s") is null, "the slice went with them");
     }
@@ -177,10 +190,12 @@ public sealed class WorkloadTests(ITestOutputHelper output)
     {
         await using var cluster = await WorkloadCluster.StartAsync();
         await cluster.Client.CreateAsync(
-            new V1Namespace { ApiVersion = "v1", Kind = "Namespace", Metadata = new V1ObjectMeta { Name = "gone" } }, CancellationToken.None);
+            new V1Namespace { ApiVersion = "v1", Kind = "Namespace", Metadata = new V1ObjectMeta { Name = "gone" } },
+                CancellationToken.None);
         await WorkloadCluster.UntilAsync(
             async () => await cluster.Client.FindAsync<V1ServiceAccount>("gone", "default", CancellationToken.None) is not null
-                && (await cluster.Client.FindAsync<V1ConfigMap>("gone", "kube-root-ca.crt", CancellationToken.None))?.Data["ca.crt"] == "PEM",
+                && (await cluster.Client.FindAsync<V1ConfigMap>("gone", "kube-root-ca.crt",
+                    CancellationToken.None))?.Data["ca.crt"] == "PEM",
             "account and CA");
 
         await cluster.Client.DeleteAsync<V1Namespace>("", "gone", CancellationToken.None);
@@ -197,13 +212,16 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         await WorkloadCluster.Until(() => cluster.Pods.Count == 1, "a pod");
         var pod = cluster.Pods.List("default")[0];
         await cluster.Client.PatchAsync<V1Pod>(
-            "default", pod.Metadata.Name, PatchKind.Merge, """{"metadata":{"labels":{"app":"other"}}}"""u8.ToArray(), CancellationToken.None);
+            "default", pod.Metadata.Name, PatchKind.Merge, """{"metadata":{"labels":{"app":"other"}}}"""u8.ToArray(),
+                CancellationToken.None);
         await WorkloadCluster.Until(
-            () => cluster.Pods.Count == 2 && cluster.Pods.Find("default", pod.Metadata.Name) is { Metadata.OwnerReferences: null or { Count: 0 } }, "released and replaced");
+            () => cluster.Pods.Count == 2 && cluster.Pods.Find("default",
+                pod.Metadata.Name) is { Metadata.OwnerReferences: null or { Count: 0 } }, "released and replaced");
 
         await cluster.Client.PatchAsync<V1Pod>(
             "default", pod.Metadata.Name, PatchKind.Merge, """{"metadata":{"labels":{"app":"d"}}}"""u8.ToArray(), CancellationToken.None);
-        await cluster.PlayNodeUntil(() => cluster.Pods.Count == 1 && cluster.Pods.List("default")[0].Metadata.OwnerReferences is { Count: 1 }, "adopted, one too many deleted");
+        await cluster.PlayNodeUntil(() => cluster.Pods.Count == 1
+            && cluster.Pods.List("default")[0].Metadata.OwnerReferences is { Count: 1 }, "adopted, one too many deleted");
         Assert.Equal(1, deployment.Spec.Replicas);
     }
 
@@ -217,5 +235,6 @@ public sealed class WorkloadTests(ITestOutputHelper output)
 
     private static async Task SetImageAsync(WorkloadCluster cluster, string image) => await cluster.Client.PatchAsync<V1Deployment>(
         "default", "d", PatchKind.Json,
-        System.Text.Encoding.UTF8.GetBytes($$"""[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"{{image}}"}]"""), CancellationToken.None);
+        System.Text.Encoding.UTF8.GetBytes($$"""[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"{{image}}"}]"""),
+        CancellationToken.None);
 }
