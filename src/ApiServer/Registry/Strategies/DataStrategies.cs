@@ -9,6 +9,9 @@ internal class ConfigMapStrategy : KindStrategy
     // As in Kubernetes: what etcd can hold.
     private const int BytesMax = 1024 * 1024;
 
+    // Keys that say something of the embedded platform itself, such as the gateway's port; Kubernetes knows no slash (decision 5).
+    private const string OwnPrefix = "knet.dev/";
+
     public override void Validate(WriteContext write, FieldErrors errors)
     {
         var size = 0;
@@ -17,7 +20,7 @@ internal class ConfigMapStrategy : KindStrategy
             foreach (var (key, value) in write.Object.Object(member) ?? [])
             {
                 size += value?.ToString().Length ?? 0;
-                if (key.Length is 0 or > 253 || key is "." or ".." || key.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
+                if (!IsKey(key.StartsWith(OwnPrefix, StringComparison.Ordinal) ? key[OwnPrefix.Length..] : key))
                 {
                     errors.Invalid(
                         $"{member}[{key}]", key,
@@ -45,6 +48,9 @@ internal class ConfigMapStrategy : KindStrategy
             }
         }
     }
+
+    private static bool IsKey(string key) =>
+        key.Length is > 0 and <= 253 && key is not ("." or "..") && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }
 
 /// <summary>Secrets: <c>stringData</c> becomes <c>data</c>, the type never changes.</summary>
