@@ -127,7 +127,7 @@ public sealed class ServiceReconciler : IReconciler<KnService, ServiceStatus>
                 return;
             }
 
-            _status = _status.Propagate(existing.Status);
+            _status = _status.Propagate(existing.Status).CauseFirst();
             if (ConditionSet.IsTrue(_status.Conditions, ServiceStatus.RoutesReady) && !IsMigrated(existing, configuration))
             {
                 _status = _status.TrafficNotMigrated();

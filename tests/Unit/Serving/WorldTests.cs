@@ -92,7 +92,7 @@ public sealed class WorldTests
         Assert.Equal("RevisionMissing", ConditionSet.Find(world.Take<KnRoute>("hello").Status.Conditions, "Ready")!.Reason);
         Assert.Equal(
             "Revision \"hello-00001\" failed with message: Container failed with: no database.",
-            ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "ConfigurationsReady")!.Message);
+            ready.Message);
         Assert.Equal("ExitCode3", ConditionSet.Find(world.Take<KnRevision>("hello-00001").Status.Conditions, "Ready")!.Reason);
     }
 
@@ -105,7 +105,7 @@ public sealed class WorldTests
         Assert.Equal(
             $"Revision \"hello-00001\" failed with message: Unable to fetch image \"{A.Image}\": " +
             "GET http://localhost:5000/v2/hello/manifests/v1: 404 Not Found.",
-            ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "ConfigurationsReady")!.Message);
+            ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "Ready")!.Message);
 
         world.Facts[Query] = new Fact<string>.Known(A.Digest);
         Settle(world);

@@ -87,4 +87,12 @@ public sealed partial record ServiceStatus
         var ready = ConditionSet.Find(from.Conditions, ConditionSet.Ready);
         return ready is null ? result : result with { Conditions = Set.Copy(Conditions, RoutesReady, ready) };
     }
+
+    /// <summary>
+    /// A Configuration that failed is why its Route has nothing to send traffic to: Ready says the cause, not the consequence. (Upstream
+    /// shows the Route's <c>RevisionMissing</c>.)
+    /// </summary>
+    public ServiceStatus CauseFirst() => ConditionSet.Find(Conditions, ConfigurationsReady) is { Status: ConditionSet.False } failed
+        ? this with { Conditions = Set.MarkFalse(Conditions, ConfigurationsReady, failed.Reason, failed.Message) }
+        : this;
 }

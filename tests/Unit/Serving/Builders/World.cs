@@ -87,7 +87,7 @@ internal sealed class World : IView
     public TConfig Config<TConfig>() where TConfig : class => (TConfig)_configs[typeof(TConfig)];
 
     public Fact<TValue> Fact<TQuery, TValue>(TQuery query) where TQuery : notnull =>
-        Facts.TryGetValue(query, out var fact) ? (Fact<TValue>)fact : Kube.Facts.Fact<TValue>.Pending.Instance;
+        Facts.TryGetValue(query, out var fact) ? (Fact<TValue>)fact : global::Knet.Kube.Facts.Fact<TValue>.Pending.Instance;
 
     /// <summary>Carries a plan out for every object of the kind; the writes are recorded.</summary>
     public void Run<T, TStatus>(IReconciler<T, TStatus> reconciler, Func<T, TStatus> status, Func<T, TStatus, T> with)
@@ -131,8 +131,8 @@ internal sealed class World : IView
                 Store(type, target);
                 return;
             case ApplyStep or CreateStep or EnsureStep:
-                var body = JsonNode.Parse((step as ApplyStep)?.Body.Span ?? (step as CreateStep)?.Body.Span ?? ((EnsureStep)step).Body.Span)!.AsObject();
-                Write(type, existing, body);
+                var body = step switch { ApplyStep apply => apply.Body, CreateStep create => create.Body, _ => ((EnsureStep)step).Body };
+                Write(type, existing, JsonNode.Parse(body.Span)!.AsObject());
                 return;
         }
     }
