@@ -7,6 +7,10 @@ using Knet.Api.Serving.V1;
 namespace Knet.Api.Meta;
 
 /// <summary>Generated (de)serialisers: our kinds and the built-in kinds on the main path, so that start-up needs no reflection.</summary>
+/// <remarks>
+/// Generated code hands null to an <c>init</c> member that the JSON does not have, whatever its initialiser says: members with a default
+/// therefore coalesce in their accessor (<c>init => field = value ?? new()</c>).
+/// </remarks>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, GenerationMode = JsonSourceGenerationMode.Metadata)]
 [JsonSerializable(typeof(KnService))]
 [JsonSerializable(typeof(KnConfiguration))]

@@ -1,6 +1,8 @@
 using CsCheck;
 using k8s.Models;
+using Knet.Api.Autoscaling.V1Alpha1;
 using Knet.Api.Meta;
+using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.Config;
 using Knet.Api.Serving.V1;
 using Knet.Tests.Unit.Serving.Builders;
@@ -80,6 +82,21 @@ public sealed class DefaultsTests
             var one = service.WithDefaults(ServingPolicy.Default, null, "alice");
             return Json(KubeJson.Deserialize<KnService>(KubeJson.Serialize(one))) == Json(one);
         });
+
+    /// <summary>Generated code hands null to members that are not in the JSON, and so does a client that writes null.</summary>
+    [Theory]
+    [InlineData("""{"metadata":{"name":"a"}}""")]
+    [InlineData("""{"metadata":{"name":"a"},"spec":null,"status":null}""")]
+    public void AbsentMembers_AreEmptyOnes(string json)
+    {
+        var bytes = System.Text.Encoding.UTF8.GetBytes(json);
+        var service = KubeJson.Deserialize<KnService>(bytes);
+        Assert.Empty(service.Spec.Template.Spec.Containers);
+        Assert.Null(service.Status.Url);
+        Assert.NotNull(KubeJson.Deserialize<KnRevision>(bytes).Status);
+        Assert.NotNull(KubeJson.Deserialize<KnIngress>(bytes).Status);
+        Assert.NotNull(KubeJson.Deserialize<KnPodAutoscaler>(bytes).Spec);
+    }
 
     [Fact]
     public void PlainService_GetsUpstreamsDefaults()

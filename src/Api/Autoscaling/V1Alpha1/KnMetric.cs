@@ -13,8 +13,8 @@ public sealed partial record KnMetric : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "autoscaling.internal.knative.dev/v1alpha1";
     public string Kind { get; set; } = "Metric";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public MetricSpec Spec { get; init; } = new();
-    public MetricStatus Status { get; init; } = new();
+    public MetricSpec Spec { get; init => field = value ?? new(); } = new();
+    public MetricStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>Windows in nanoseconds, as upstream writes them, and where to scrape.</summary>

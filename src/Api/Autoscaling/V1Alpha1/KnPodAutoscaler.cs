@@ -15,8 +15,8 @@ public sealed partial record KnPodAutoscaler : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "autoscaling.internal.knative.dev/v1alpha1";
     public string Kind { get; set; } = "PodAutoscaler";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public PodAutoscalerSpec Spec { get; init; } = new();
-    public PodAutoscalerStatus Status { get; init; } = new();
+    public PodAutoscalerSpec Spec { get; init => field = value ?? new(); } = new();
+    public PodAutoscalerStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>What is scaled, and what is known of its traffic.</summary>

@@ -13,8 +13,8 @@ public sealed partial record KnIngress : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "networking.internal.knative.dev/v1alpha1";
     public string Kind { get; set; } = "Ingress";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public IngressSpec Spec { get; init; } = new();
-    public IngressStatus Status { get; init; } = new();
+    public IngressSpec Spec { get; init => field = value ?? new(); } = new();
+    public IngressStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 // The order of the members is Go's order upstream: the hash of headers/probe is taken over the JSON (serving.md 9.6).
@@ -48,7 +48,7 @@ public sealed record IngressRule
 
 public sealed record HttpIngressRuleValue
 {
-    public List<HttpIngressPath> Paths { get; init; } = [];
+    public List<HttpIngressPath> Paths { get; init => field = value ?? []; } = [];
 }
 
 public sealed record HttpIngressPath
@@ -58,7 +58,7 @@ public sealed record HttpIngressPath
 
     public string? RewriteHost { get; init; }
     public SortedDictionary<string, HeaderMatch>? Headers { get; init; }
-    public List<IngressBackendSplit> Splits { get; init; } = [];
+    public List<IngressBackendSplit> Splits { get; init => field = value ?? []; } = [];
 
     /// <summary>Headers set (not added) on the forwarded request.</summary>
     public SortedDictionary<string, string>? AppendHeaders { get; init; }
@@ -66,14 +66,14 @@ public sealed record HttpIngressPath
 
 public sealed record HeaderMatch
 {
-    public string Exact { get; init; } = "";
+    public string Exact { get; init => field = value ?? ""; } = "";
 }
 
 public sealed record IngressBackendSplit
 {
-    public string ServiceNamespace { get; init; } = "";
-    public string ServiceName { get; init; } = "";
-    public IntOrString ServicePort { get; init; } = 80;
+    public string ServiceNamespace { get; init => field = value ?? ""; } = "";
+    public string ServiceName { get; init => field = value ?? ""; } = "";
+    public IntOrString ServicePort { get; init => field = value ?? 80; } = 80;
 
     /// <summary>0..100; a lone split without a percent takes all.</summary>
     public int? Percent { get; init; }

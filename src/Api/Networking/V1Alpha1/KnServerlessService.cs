@@ -17,8 +17,8 @@ public sealed partial record KnServerlessService : IKubernetesObject<V1ObjectMet
     public string ApiVersion { get; set; } = "networking.internal.knative.dev/v1alpha1";
     public string Kind { get; set; } = "ServerlessService";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public ServerlessServiceSpec Spec { get; init; } = new();
-    public ServerlessServiceStatus Status { get; init; } = new();
+    public ServerlessServiceSpec Spec { get; init => field = value ?? new(); } = new();
+    public ServerlessServiceStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>Whether traffic goes to the pods or to the activator.</summary>

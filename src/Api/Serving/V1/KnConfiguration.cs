@@ -15,14 +15,14 @@ public sealed partial record KnConfiguration : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "serving.knative.dev/v1";
     public string Kind { get; set; } = "Configuration";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public ConfigurationSpec Spec { get; init; } = new();
-    public ConfigurationStatus Status { get; init; } = new();
+    public ConfigurationSpec Spec { get; init => field = value ?? new(); } = new();
+    public ConfigurationStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>The template of the next Revision.</summary>
 public sealed record ConfigurationSpec
 {
-    public RevisionTemplate Template { get; init; } = new();
+    public RevisionTemplate Template { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>The newest Revisions made from the template.</summary>

@@ -17,8 +17,8 @@ public sealed partial record KnRevision : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "serving.knative.dev/v1";
     public string Kind { get; set; } = "Revision";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public RevisionSpec Spec { get; init; } = new();
-    public RevisionStatus Status { get; init; } = new();
+    public RevisionSpec Spec { get; init => field = value ?? new(); } = new();
+    public RevisionStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>How far a Revision's workload has come.</summary>

@@ -14,8 +14,8 @@ public sealed partial record KnRoute : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "serving.knative.dev/v1";
     public string Kind { get; set; } = "Route";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public RouteSpec Spec { get; init; } = new();
-    public RouteStatus Status { get; init; } = new();
+    public RouteSpec Spec { get; init => field = value ?? new(); } = new();
+    public RouteStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>How traffic is shared.</summary>

@@ -16,14 +16,14 @@ public sealed partial record KnService : IKubernetesObject<V1ObjectMeta>
     public string ApiVersion { get; set; } = "serving.knative.dev/v1";
     public string Kind { get; set; } = "Service";
     public V1ObjectMeta Metadata { get; set; } = new();
-    public ServiceSpec Spec { get; init; } = new();
-    public ServiceStatus Status { get; init; } = new();
+    public ServiceSpec Spec { get; init => field = value ?? new(); } = new();
+    public ServiceStatus Status { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>A template for Revisions and how traffic is shared among them.</summary>
 public sealed record ServiceSpec
 {
-    public RevisionTemplate Template { get; init; } = new();
+    public RevisionTemplate Template { get; init => field = value ?? new(); } = new();
     public List<TrafficTarget>? Traffic { get; init; }
 }
 

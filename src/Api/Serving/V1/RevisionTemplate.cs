@@ -6,7 +6,7 @@ namespace Knet.Api.Serving.V1;
 public sealed record RevisionTemplate
 {
     public V1ObjectMeta? Metadata { get; init; }
-    public RevisionSpec Spec { get; init; } = new();
+    public RevisionSpec Spec { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>A pod's specification, as far as Knative allows it, with Knative's own fields beside it.</summary>
@@ -24,7 +24,7 @@ public sealed record RevisionSpec
     /// <summary>Seconds without a byte written after which a request is ended; unset or 0 means never.</summary>
     public long? IdleTimeoutSeconds { get; init; }
 
-    public List<V1Container> Containers { get; init; } = [];
+    public List<V1Container> Containers { get; init => field = value ?? []; } = [];
     public List<V1Container>? InitContainers { get; init; }
     public List<V1Volume>? Volumes { get; init; }
     public string? ServiceAccountName { get; init; }
