@@ -47,7 +47,6 @@ internal static class ObjectBodies
         CheckType(value, kind.Type);
         CheckPlace(value, kind.Type, request);
         Prune(value, kind, request.FieldValidation, warnings);
-        DropNulls(value, kind.IsCustom ? kind.Schema?.Value : null, kind.IsCustom);
         Conversions.Convert(value, kind.Type, hub.Type);
         return value;
     }
@@ -100,39 +99,6 @@ internal static class ObjectBodies
 
             metadata["name"] = request.Name;
         }
-    }
-
-    // Go's clients write null for what is not set. In a custom resource a nullable member keeps it, and so does what no schema describes.
-    private static void DropNulls(JsonNode? node, SchemaNode? schema, bool custom)
-    {
-        if (node is JsonArray array)
-        {
-            foreach (var item in array)
-            {
-                DropNulls(item, schema?.Items, custom);
-            }
-        }
-
-        if (node is not JsonObject value || (custom && schema is null))
-        {
-            return;
-        }
-
-        List<string>? nulls = null;
-        foreach (var (name, member) in value)
-        {
-            var child = schema?.Properties.GetValueOrDefault(name) ?? schema?.AdditionalProperties;
-            if (member is not null)
-            {
-                DropNulls(member, child, custom);
-            }
-            else if (!custom || child is { Nullable: false })
-            {
-                (nulls ??= []).Add(name);
-            }
-        }
-
-        nulls?.ForEach(n => value.Remove(n));
     }
 
     private static void Prune(JsonObject value, KindInfo kind, string? validation, List<string> warnings)
