@@ -163,7 +163,8 @@ public sealed class ServiceAccountTokens(ECDsa key, string issuer, IObjectLookup
     }
 
     private static (string Name, string Uid)? Reference(JsonElement claims, string kind) =>
-        claims.TryGetProperty(kind, out var reference) && reference.TryGetProperty("name", out var name) && reference.TryGetProperty("uid", out var uid)
+        claims.TryGetProperty(kind, out var reference) && reference.TryGetProperty("name", out var name)
+            && reference.TryGetProperty("uid", out var uid)
             ? (name.GetString() ?? "", uid.GetString() ?? "")
             : null;
 

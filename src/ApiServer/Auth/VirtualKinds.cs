@@ -120,7 +120,8 @@ public sealed class VirtualKinds(RbacAuthorizer authorizer, ServiceAccountTokens
         var review = Read<Authenticationv1TokenRequest>(request);
         var account = await lookup.FindAsync(Accounts, request.Namespace, request.Name, CancellationToken.None)
             ?? throw KubeException.Of(
-                404, "NotFound", $"serviceaccounts \"{request.Name}\" not found", new V1StatusDetails { Name = request.Name, Kind = "serviceaccounts" });
+                404, "NotFound", $"serviceaccounts \"{request.Name}\" not found",
+                new V1StatusDetails { Name = request.Name, Kind = "serviceaccounts" });
         var seconds = review.Spec?.ExpirationSeconds ?? 3600;
         if (seconds < 600)
         {

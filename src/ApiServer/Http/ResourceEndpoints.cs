@@ -17,7 +17,8 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
     public async Task HandleAsync(HttpContext context, ApiRoute route, KubeUser user)
     {
         var kind = registry.Kinds.Find(route.Group, route.Version, route.Resource) ?? throw Refusals.NotServed();
-        if ((route.Namespace.Length > 0 && !kind.Type.Namespaced) || (route.Subresource.Length > 0 && !kind.Subresources.ContainsKey(route.Subresource)))
+        if ((route.Namespace.Length > 0 && !kind.Type.Namespaced)
+            || (route.Subresource.Length > 0 && !kind.Subresources.ContainsKey(route.Subresource)))
         {
             throw Refusals.NotServed();
         }

@@ -32,7 +32,7 @@ internal sealed class WritePipeline(RegistryParts parts)
         var errors = new FieldErrors();
         MetadataRules.Validate(write, errors);
         CheckSchema(write, errors);
-        if (write.Subresource.Length == 0 || !write.Hub.IsCustom)
+        if (write.Subresource != "status")
         {
             strategy.Validate(write, errors);
         }
@@ -46,7 +46,7 @@ internal sealed class WritePipeline(RegistryParts parts)
     /// <summary>Notes in managedFields who wrote which field; server-side apply has done so itself.</summary>
     public void Track(WriteContext write)
     {
-        if (write.Request.Patch == PatchKind.Apply)
+        if (write.Request.Patch == PatchKind.Apply || !WritePolicy.TracksFields(write))
         {
             return;
         }
@@ -118,7 +118,10 @@ internal sealed class WritePipeline(RegistryParts parts)
             SchemaOperations.ApplyDefaults(schema.Value, write.Object);
         }
 
-        strategy.Default(write.Object);
+        if (write.Subresource != "status") // the rest is as it was stored, defaults and all
+        {
+            strategy.Default(write.Object);
+        }
     }
 
     // Built-in kinds have rules of their own (strategies); of their schema only the types count, which Kubernetes refuses while decoding.

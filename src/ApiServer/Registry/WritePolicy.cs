@@ -41,6 +41,12 @@ internal static class WritePolicy
     public static Durability OfRemoval(KindInfo hub, KubeUser user) =>
         IsSystem(user) && IsObservation(hub) ? Durability.Behind : Durability.Committed;
 
+    /// <summary>
+    /// Whether managedFields are kept up. Not for what the platform makes and can make again: nobody applies to it, and it is what a cold
+    /// start waits for.
+    /// </summary>
+    public static bool TracksFields(WriteContext write) => !(IsSystem(write.User) && CanBeMadeAgain(write.Hub, write.Object));
+
     // Events, Leases and endpoints say what is so; nobody waits for them.
     private static bool IsObservation(KindInfo hub) => hub.Type.GroupResource is
         "events" or "leases.coordination.k8s.io" or "endpoints" or "endpointslices.discovery.k8s.io";

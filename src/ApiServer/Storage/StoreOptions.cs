@@ -9,8 +9,8 @@ public sealed record StoreOptions
     /// <summary>Survive power loss too (SQLite's synchronous=FULL). Default: a crash or kill of the process only (NORMAL).</summary>
     public bool FullSync { get; init; }
 
-    /// <summary>Events remembered per kind for watches that resume; older ones answer 410. Default 4096.</summary>
-    public int HistoryEvents { get; init; } = 4096;
+    /// <summary>Events remembered per kind for watches that resume; older ones answer 410. Default 2048.</summary>
+    public int HistoryEvents { get; init; } = 2048;
 
     /// <summary>Events a watcher may lag behind before it is dropped with 410 Expired. Default 16384.</summary>
     public int WatchBacklog { get; init; } = 16384;

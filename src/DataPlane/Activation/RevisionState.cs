@@ -44,6 +44,9 @@ public sealed class RevisionState : IAdmitter
     /// <summary>Instances that take requests.</summary>
     public int ReadyCount => Volatile.Read(ref _ready).Length;
 
+    /// <summary>The Revision was deleted; one of the same name has another state.</summary>
+    public bool IsGone => Volatile.Read(ref _gone);
+
     internal TrafficCounter Traffic { get; }
     internal ForwarderRequestConfig RequestConfig { get; private set; }
 
@@ -60,7 +63,7 @@ public sealed class RevisionState : IAdmitter
             _owner.RaiseStarved(this);
         }
 
-        if (Volatile.Read(ref _gone))
+        if (IsGone)
         {
             _queue.Dismiss(AdmissionResult.Gone);
         }

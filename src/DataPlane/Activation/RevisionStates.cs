@@ -55,14 +55,9 @@ public sealed class RevisionStates : IRevisionStats
     /// <param name="address">Its IP address; may be empty unless it is ready.</param>
     public void SetInstance(string ns, string revision, string pod, string address, InstancePhase phase)
     {
-        if (phase == InstancePhase.Gone)
-        {
-            Find(ns, revision)?.SetInstance(pod, address, phase);
-        }
-        else
-        {
-            GetOrAdd(ns, revision).SetInstance(pod, address, phase);
-        }
+        // Only a ready pod speaks for a Revision not heard of before: the last pods of a deleted one must not bring it back.
+        var state = phase == InstancePhase.Ready ? GetOrAdd(ns, revision) : Find(ns, revision);
+        state?.SetInstance(pod, address, phase);
     }
 
     /// <summary>The instance with this IP address, ready once and not yet gone.</summary>

@@ -11,9 +11,19 @@ public abstract class Backend
 }
 
 /// <summary>A Revision: buffered, limited, dialled directly.</summary>
-public sealed class RevisionBackend(RevisionState revision) : Backend
+public sealed class RevisionBackend(RevisionStates revisions, string ns, string name) : Backend
 {
-    public RevisionState Revision { get; } = revision;
+    private RevisionState _revision = revisions.GetOrAdd(ns, name);
+
+    /// <summary>The Revision's state; after it was deleted and made again, the new one's.</summary>
+    public RevisionState Revision
+    {
+        get
+        {
+            var known = _revision;
+            return known.IsGone && revisions.Find(ns, name) is { } again ? _revision = again : known;
+        }
+    }
 }
 
 /// <summary>An ordinary Service: its addresses are tried in turn.</summary>

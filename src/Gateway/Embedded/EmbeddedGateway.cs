@@ -72,6 +72,38 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     public Task StartAsync(CancellationToken cancellationToken) =>
         _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options)), cancellationToken);
 
+    /// <summary>
+    /// Sends a request through the whole path to the gateway itself and back, so that the first one that somebody waits for finds
+    /// everything compiled. After <see cref="StartAsync"/>; listens on a free loopback port meanwhile.
+    /// </summary>
+    public async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        const string Host = "warm-up.knet.invalid";
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var address = (IPEndPoint)listener.LocalEndPoint!;
+        _transport.Listen(listener, new EntryPoint(EntryKind.Internal, address.Port));
+        var split = new Split(100, new AddressBackend([address.ToString()], http2: false));
+        _rules.Internal.Set(Host, new Route("", false, [new RoutePath("", [], [split]) { RewriteHost = "unknown.knet.invalid" }]));
+        try
+        {
+            using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await client.ConnectAsync(address, cancellationToken);
+            await client.SendAsync(
+                Encoding.ASCII.GetBytes($"GET / HTTP/1.1\r\nHost: {Host}\r\nConnection: close\r\n\r\n"), cancellationToken);
+            var buffer = new byte[1024];
+            while (await client.ReceiveAsync(buffer, cancellationToken) > 0)
+            {
+                // The answer (404, from the second pass) is of no interest.
+            }
+        }
+        finally
+        {
+            _rules.Internal.Remove(Host);
+        }
+    }
+
     /// <summary>Listens on an address; port 0 takes a free one. HTTP/1.1 and HTTP/2 with prior knowledge.</summary>
     /// <param name="kind"><see cref="EntryKind.External"/> or <see cref="EntryKind.Internal"/>.</param>
     /// <returns>The address bound.</returns>

@@ -99,7 +99,7 @@ internal sealed class RuleBook(RevisionStates revisions) : IFactSource<IngressRu
 
     private Backend ToBackend(BackendRules backend) => backend switch
     {
-        BackendRules.Revision revision => new RevisionBackend(revisions.GetOrAdd(revision.Namespace, revision.Name)),
+        BackendRules.Revision revision => new RevisionBackend(revisions, revision.Namespace, revision.Name),
         BackendRules.Addresses addresses => new AddressBackend(addresses.Authorities, addresses.Http2),
         BackendRules.Host host => new HostBackend(host.Name),
         _ => throw new InvalidOperationException($"unknown backend {backend}"),

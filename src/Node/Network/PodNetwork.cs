@@ -113,16 +113,9 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
 
     public async ValueTask<Socket> ConnectAsync(PodSandbox sandbox, IPAddress address, int port, CancellationToken ct)
     {
-        // A namespace is destroyed only after it left the table; entering one that goes away meanwhile fails like a pod that is gone.
-        if (!_used.TryGetValue(sandbox.Id, out var live) || live.Namespace.IsClosed)
-        {
-            throw new SocketException((int)SocketError.HostUnreachable);
-        }
-
-        var socket = await _sockets.RunInAsync(live.Namespace, () => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+        var socket = await InsideAsync(sandbox, () => PodSocket(address.AddressFamily));
         try
         {
-            socket.NoDelay = true;
             await socket.ConnectAsync(new IPEndPoint(address, port), ct);
             return socket;
         }
@@ -135,15 +128,8 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
 
     /// <summary>Listening sockets inside the namespace, all opened in one visit; a pod's virtual queue-proxy accepts on them.</summary>
     /// <exception cref="SocketException">A port is taken, or the namespace is gone; none is left open.</exception>
-    public async ValueTask<PodListeners> ListenAsync(PodSandbox sandbox, IReadOnlyList<IPEndPoint> endpoints, int backlog = 1024)
-    {
-        if (!_used.TryGetValue(sandbox.Id, out var live))
-        {
-            throw new SocketException((int)SocketError.HostUnreachable);
-        }
-
-        return await _sockets.RunInAsync(live.Namespace, () => PodListeners.Open(endpoints, backlog));
-    }
+    public async ValueTask<PodListeners> ListenAsync(PodSandbox sandbox, IReadOnlyList<IPEndPoint> endpoints, int backlog = 1024) =>
+        await InsideAsync(sandbox, () => PodListeners.Open(endpoints, backlog));
 
     public string ResolvConf(V1Pod pod) => _resolvConf(pod);
 
@@ -169,6 +155,24 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
         _missing.Dispose();
     }
 
+    private async Task<T> InsideAsync<T>(PodSandbox sandbox, Func<T> work)
+    {
+        if (!_used.TryGetValue(sandbox.Id, out var live))
+        {
+            throw new SocketException((int)SocketError.HostUnreachable);
+        }
+
+        try
+        {
+            return await _sockets.RunInAsync(live.Namespace, work);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or NetworkException)
+        {
+            // Released meanwhile: to the caller this is a pod that is gone.
+            throw new SocketException((int)SocketError.HostUnreachable);
+        }
+    }
+
     private LiveSandbox Use(LiveSandbox live, string podUid)
     {
         var used = live with { PodUid = podUid };
@@ -191,8 +195,30 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
         }
     }
 
+    // One dial in a prepared namespace, refused there: the first pod then finds this path compiled (some 10 ms).
+    private async Task WarmUpAsync(CancellationToken cancellationToken)
+    {
+        if (!_pool.TryPeek(out var live))
+        {
+            return;
+        }
+
+        try
+        {
+            using var socket = await _sockets.RunInAsync(live.Namespace, () => PodSocket(AddressFamily.InterNetwork));
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, 1), cancellationToken);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or NetworkException)
+        {
+            // Nobody listens in an empty namespace.
+        }
+    }
+
+    private static Socket PodSocket(AddressFamily family) => new(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
     private async Task RefillAsync(CancellationToken cancellationToken)
     {
+        var warm = false;
         while (!cancellationToken.IsCancellationRequested)
         {
             try
@@ -201,6 +227,12 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
                 while (_pool.Count < _options.PoolSize && !cancellationToken.IsCancellationRequested)
                 {
                     _pool.Enqueue(await CreateAsync());
+                }
+
+                if (!warm)
+                {
+                    warm = true;
+                    await WarmUpAsync(cancellationToken);
                 }
             }
             catch (OperationCanceledException)

@@ -125,6 +125,20 @@ public sealed class RevisionStateTests
     }
 
     [Fact]
+    public void DeletedAndMadeAgain_RoutesFollow()
+    {
+        var backend = new Knet.DataPlane.Routing.RevisionBackend(_states, "ns", "r");
+        var old = Configure(0);
+        Assert.Same(old, backend.Revision);
+        _states.Remove("ns", "r");
+        _states.SetInstance("ns", "r", "a", "10.0.0.1", InstancePhase.Draining);
+        Assert.Same(old, backend.Revision);
+        Assert.True(backend.Revision.IsGone);
+        Assert.Same(Configure(0), backend.Revision);
+        Assert.False(backend.Revision.IsGone);
+    }
+
+    [Fact]
     public async Task Enter_Pinned_TakesThatInstanceOnly()
     {
         var revision = Configure(1);

@@ -60,7 +60,8 @@ internal sealed class OpenApiDocuments(string version)
     {
         lock (_gate)
         {
-            if (_known.TryGetValue(key, out var known) && known.Kinds.Count == kinds.Count && known.Kinds.Zip(kinds).All(p => ReferenceEquals(p.First, p.Second)))
+            if (_known.TryGetValue(key, out var known) && known.Kinds.Count == kinds.Count
+                && known.Kinds.Zip(kinds).All(p => ReferenceEquals(p.First, p.Second)))
             {
                 return known.Document;
             }
@@ -75,7 +76,8 @@ internal sealed class OpenApiDocuments(string version)
     private string Hash(IReadOnlyList<KindInfo> kinds)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{version} {typeof(OpenApiDocuments).Module.ModuleVersionId} {typeof(V1Pod).Module.ModuleVersionId}"));
+        var programs = $"{typeof(OpenApiDocuments).Module.ModuleVersionId} {typeof(V1Pod).Module.ModuleVersionId}";
+        hash.AppendData(Encoding.UTF8.GetBytes($"{version} {programs}"));
         foreach (var kind in kinds)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{kind.Type} {kind.Type.Kind} {string.Join(',', kind.Verbs)}\n"));

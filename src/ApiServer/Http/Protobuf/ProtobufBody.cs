@@ -46,7 +46,8 @@ internal static class ProtobufBody
 
         var message = MessageTable.NameOf(apiVersion, kind);
         var fields = MessageTable.Find(message) ?? throw KubeException.Of(
-            415, "UnsupportedMediaType", $"the body of the request is protobuf of kind {apiVersion}, {kind}, which this server reads as JSON or YAML only");
+            415, "UnsupportedMediaType",
+            $"the body of the request is protobuf of kind {apiVersion}, {kind}, which this server reads as JSON or YAML only");
         var value = new JsonObject { ["apiVersion"] = apiVersion, ["kind"] = kind };
         ReadInto(value, fields, raw, 0);
         return KubeJson.Serialize(value);

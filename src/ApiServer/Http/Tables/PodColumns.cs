@@ -47,7 +47,9 @@ internal static class PodColumns
 
         if (pod.Has("metadata", "deletionTimestamp"))
         {
-            return pod.Text("status", "reason") == "NodeLost" ? "Unknown" : pod.Text("status", "phase") is "Succeeded" or "Failed" ? reason : "Terminating";
+            return pod.Text("status", "reason") == "NodeLost" ? "Unknown"
+                : pod.Text("status", "phase") is "Succeeded" or "Failed" ? reason
+                : "Terminating";
         }
 
         return reason;

@@ -39,12 +39,14 @@ internal static class ServiceColumns
     [
         TableColumn.Name_,
         TableColumn.Of("Class", o => o.Text("spec", "ingressClassName").OrNone()),
-        TableColumn.Of("Hosts", o => string.Join(',', o.Items("spec", "rules").Select(r => r.Text("host")).Where(h => h.Length > 0)) is { Length: > 0 } all
-            ? all : "*"),
+        TableColumn.Of("Hosts", o => Hosts(o) is { Length: > 0 } all ? all : "*"),
         TableColumn.Of("Address", o => string.Join(',', o.Items("status", "loadBalancer", "ingress").Select(Address))),
         TableColumn.Of("Ports", o => o.Items("spec", "tls").Any() ? "80, 443" : "80"),
         TableColumn.Age,
     ];
+
+    private static string Hosts(JsonElement ingress) =>
+        string.Join(',', ingress.Items("spec", "rules").Select(r => r.Text("host")).Where(h => h.Length > 0));
 
     private static string ExternalIP(JsonElement service)
     {

@@ -4,7 +4,8 @@ namespace Knet.ApiServer.Http.Tables;
 
 /// <summary>One column of a table and how its cell is found. Cells are strings, numbers or booleans.</summary>
 /// <param name="Priority">0 always shown, 1 with <c>-o wide</c>.</param>
-internal sealed record TableColumn(string Name, string Type, int Priority, Func<JsonElement, DateTimeOffset, object?> Cell, string Format = "", string Description = "")
+internal sealed record TableColumn(
+    string Name, string Type, int Priority, Func<JsonElement, DateTimeOffset, object?> Cell, string Format = "", string Description = "")
 {
     public static TableColumn Of(string name, Func<JsonElement, object?> cell, string type = "string") => new(name, type, 0, (o, _) => cell(o));
 
@@ -39,10 +40,14 @@ internal static class TableColumns
         ["endpoints"] = ServiceColumns.Endpoints,
         ["endpointslices.discovery.k8s.io"] = ServiceColumns.EndpointSlices,
         ["ingresses.networking.k8s.io"] = ServiceColumns.Ingresses,
-        ["networkpolicies.networking.k8s.io"] = [TableColumn.Name_, TableColumn.Of("Pod-Selector", o => Selector(o.At("spec", "podSelector"))), TableColumn.Age],
+        ["networkpolicies.networking.k8s.io"] =
+            [TableColumn.Name_, TableColumn.Of("Pod-Selector", o => Selector(o.At("spec", "podSelector"))), TableColumn.Age],
         ["namespaces"] = [TableColumn.Name_, TableColumn.Of("Status", o => o.Text("status", "phase")), TableColumn.Age],
         ["configmaps"] = [TableColumn.Name_, TableColumn.Of("Data", o => Count(o, "data") + Count(o, "binaryData"), "integer"), TableColumn.Age],
-        ["secrets"] = [TableColumn.Name_, TableColumn.Of("Type", o => o.Text("type")), TableColumn.Of("Data", o => Count(o, "data"), "integer"), TableColumn.Age],
+        ["secrets"] =
+        [
+            TableColumn.Name_, TableColumn.Of("Type", o => o.Text("type")), TableColumn.Of("Data", o => Count(o, "data"), "integer"), TableColumn.Age,
+        ],
         ["serviceaccounts"] = [TableColumn.Name_, TableColumn.Of("Secrets", o => (long)o.Items("secrets").Count(), "integer"), TableColumn.Age],
         ["leases.coordination.k8s.io"] = [TableColumn.Name_, TableColumn.Of("Holder", o => o.Text("spec", "holderIdentity")), TableColumn.Age],
         ["customresourcedefinitions.apiextensions.k8s.io"] = [TableColumn.Name_, TableColumn.CreatedAt],
@@ -52,13 +57,15 @@ internal static class TableColumns
         ["clusterrolebindings.rbac.authorization.k8s.io"] = BindingColumns(),
         ["storageclasses.storage.k8s.io"] =
         [
-            TableColumn.Name_, TableColumn.Of("Provisioner", o => o.Text("provisioner")), TableColumn.Of("ReclaimPolicy", o => o.Text("reclaimPolicy")),
+            TableColumn.Name_, TableColumn.Of("Provisioner", o => o.Text("provisioner")),
+            TableColumn.Of("ReclaimPolicy", o => o.Text("reclaimPolicy")),
             TableColumn.Of("VolumeBindingMode", o => o.Text("volumeBindingMode")),
             TableColumn.Of("AllowVolumeExpansion", o => o.IsTrue("allowVolumeExpansion"), "boolean"), TableColumn.Age,
         ],
         ["persistentvolumeclaims"] =
         [
-            TableColumn.Name_, TableColumn.Of("Status", o => o.Text("status", "phase")), TableColumn.Of("Volume", o => o.Text("spec", "volumeName")),
+            TableColumn.Name_, TableColumn.Of("Status", o => o.Text("status", "phase")),
+            TableColumn.Of("Volume", o => o.Text("spec", "volumeName")),
             TableColumn.Of("Capacity", o => o.Text("status", "capacity", "storage")),
             TableColumn.Of("Access Modes", o => AccessModes(o.Items("status", "accessModes"))),
             TableColumn.Of("StorageClass", o => o.Text("spec", "storageClassName")),

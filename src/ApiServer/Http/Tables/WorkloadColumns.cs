@@ -138,7 +138,8 @@ internal static class WorkloadColumns
             var name = metric.Text("resource", "name");
             var now = current.FirstOrDefault(c => c.Text("resource", "name") == name).Text("resource", "current", "averageUtilization");
             var target = metric.Text("resource", "target", "averageUtilization");
-            texts.Add($"{(name.Length > 0 ? name + ": " : "")}{(now.Length > 0 ? now + "%" : "<unknown>")}/{(target.Length > 0 ? target + "%" : "<auto>")}");
+            var (present, wanted) = (now.Length > 0 ? now + "%" : "<unknown>", target.Length > 0 ? target + "%" : "<auto>");
+            texts.Add($"{(name.Length > 0 ? name + ": " : "")}{present}/{wanted}");
         }
 
         return string.Join(", ", texts).OrNone();

@@ -135,7 +135,9 @@ public static class YamlBody
             // YAML 1.1: a leading zero means octal.
             var digits = text.TrimStart('+', '-');
             return digits.Length > 1 && digits[0] == '0'
-                ? digits.All(c => c is >= '0' and <= '7') ? JsonValue.Create(Math.Sign(whole) * Convert.ToInt64(digits, 8)) : JsonValue.Create((double)whole)
+                ? digits.All(c => c is >= '0' and <= '7')
+                    ? JsonValue.Create(Math.Sign(whole) * Convert.ToInt64(digits, 8))
+                    : JsonValue.Create((double)whole)
                 : JsonValue.Create(whole);
         }
 

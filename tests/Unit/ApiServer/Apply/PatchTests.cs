@@ -28,7 +28,9 @@ public sealed class PatchTests
 
     [Theory]
     [InlineData("""[{"op":"remove","path":"/missing"}]""", 422, "remove operation does not apply: doc is missing path: /missing: missing value")]
-    [InlineData("""[{"op":"replace","path":"/missing","value":1}]""", 422, "replace operation does not apply: doc is missing path: /missing: missing value")]
+    [InlineData(
+        """[{"op":"replace","path":"/missing","value":1}]""",
+        422, "replace operation does not apply: doc is missing path: /missing: missing value")]
     [InlineData("""[{"op":"test","path":"/a","value":2}]""", 422, "testing value /a failed: test failed")]
     [InlineData("""[{"op":"fly","path":"/a"}]""", 400, "unexpected kind: fly")]
     [InlineData("""{"op":"add"}""", 400, "must be an array")]
@@ -39,9 +41,11 @@ public sealed class PatchTests
         Assert.Contains(text, refusal.Message, StringComparison.Ordinal);
     }
 
+    private static readonly Gen<string> Name = Gen.OneOf([.. new[] { "a", "b", "c" }.Select(n => Gen.Const(n))]);
+
     private static readonly Gen<JsonNode> Tree = Gen.Recursive<JsonNode>((depth, self) => depth >= 3
         ? Gen.Int[0, 9].Select(i => (JsonNode)i)
-        : Gen.OneOf(Gen.Int[0, 9].Select(i => (JsonNode)i), Gen.Dictionary(Gen.OneOf([.. new[] { "a", "b", "c" }.Select(n => Gen.Const(n))]), self)[0, 3].Select(
+        : Gen.OneOf(Gen.Int[0, 9].Select(i => (JsonNode)i), Gen.Dictionary(Name, self)[0, 3].Select(
             d => (JsonNode)new JsonObject(d.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value.DeepClone()))))));
 
     [Fact]
@@ -57,7 +61,9 @@ public sealed class PatchTests
 
     [Fact]
     public void MergePatch_NullRemovesAndListsReplace() =>
-        Same("""{"b":{"d":2},"l":[3]}""", MergePatch.Apply(Json("""{"a":1,"b":{"c":1,"d":2},"l":[1,2]}"""), Json("""{"a":null,"b":{"c":null},"l":[3]}""")));
+        Same(
+            """{"b":{"d":2},"l":[3]}""",
+            MergePatch.Apply(Json("""{"a":1,"b":{"c":1,"d":2},"l":[1,2]}"""), Json("""{"a":null,"b":{"c":null},"l":[3]}""")));
 
     [Theory]
     [InlineData( // items merge by key, new ones are appended

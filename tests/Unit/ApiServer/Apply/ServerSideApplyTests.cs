@@ -50,9 +50,9 @@ public sealed class ServerSideApplyTests
     [Fact]
     public void FieldNoLongerApplied_IsRemovedUnlessOwnedByAnother()
     {
-        var both = Apply(Apply(null, Web, "me"), """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":2}}""", "other");
+        var both = Apply(Apply(null, Web, "me"), """{"metadata":{"name":"web"},"spec":{"replicas":2}}""", "other");
         var less = Apply(both, """
-            {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"template":{"spec":{"containers":[{"name":"b","image":"b:1"}]}}}}
+            {"metadata":{"name":"web"},"spec":{"template":{"spec":{"containers":[{"name":"b","image":"b:1"}]}}}}
             """, "me");
         Assert.Equal(2, (int)less["spec"]!["replicas"]!);
         Assert.Null(less["metadata"]!["labels"]);
@@ -115,7 +115,8 @@ public sealed class ServerSideApplyTests
     [Fact]
     public void DuplicateKeys_AreRefused()
     {
-        var refusal = Assert.Throws<KubeException>(() => Apply(null, """{"spec":{"template":{"spec":{"containers":[{"name":"a"},{"name":"a"}]}}}}""", "me"));
+        var refusal = Assert.Throws<KubeException>(() => Apply(
+            null, """{"spec":{"template":{"spec":{"containers":[{"name":"a"},{"name":"a"}]}}}}""", "me"));
         Assert.Contains(""".spec.template.spec.containers: duplicate entries for key [name="a"]""", refusal.Message, StringComparison.Ordinal);
     }
 

@@ -38,9 +38,11 @@ public sealed class IdentityTests : IDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private Task<KubeUser> Ask(X509Certificate2? certificate = null, string? bearer = null, string path = "/api", Dictionary<string, string[]>? headers = null) =>
+    private Task<KubeUser> Ask(
+        X509Certificate2? certificate = null, string? bearer = null, string path = "/api", Dictionary<string, string[]>? headers = null) =>
         _authenticator.AuthenticateAsync(
-            new(certificate, bearer is null ? null : "Bearer " + bearer, path, name => headers?.GetValueOrDefault(name) ?? []), CancellationToken.None);
+            new(certificate, bearer is null ? null : "Bearer " + bearer, path, name => headers?.GetValueOrDefault(name) ?? []),
+            CancellationToken.None);
 
     private X509Certificate2 Certificate(string file, string user, params string[] groups)
     {
@@ -147,9 +149,11 @@ public sealed class IdentityTests : IDisposable
         }
 
         Assert.Contains("\"allowed\":true", await Post(
-            "authorization.k8s.io", "selfsubjectaccessreviews", """{"spec":{"resourceAttributes":{"verb":"get","resource":"pods"}}}"""), StringComparison.Ordinal);
+            "authorization.k8s.io", "selfsubjectaccessreviews", """{"spec":{"resourceAttributes":{"verb":"get","resource":"pods"}}}"""),
+            StringComparison.Ordinal);
         Assert.Contains("\"allowed\":false", await Post(
-            "authorization.k8s.io", "subjectaccessreviews", """{"spec":{"user":"x","resourceAttributes":{"verb":"get","resource":"pods"}}}"""), StringComparison.Ordinal);
+            "authorization.k8s.io", "subjectaccessreviews", """{"spec":{"user":"x","resourceAttributes":{"verb":"get","resource":"pods"}}}"""),
+            StringComparison.Ordinal);
         var issued = await Post("", "serviceaccounts", """{"spec":{"audiences":["a"],"expirationSeconds":600}}""", "token", "sa");
         var token = System.Text.Json.JsonDocument.Parse(issued).RootElement.GetProperty("status").GetProperty("token").GetString();
         Assert.Contains("\"authenticated\":true", await Post(

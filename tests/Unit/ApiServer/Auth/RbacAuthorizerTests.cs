@@ -73,7 +73,9 @@ public sealed class RbacAuthorizerTests
     [Fact]
     public void ResourceNames_LimitARule()
     {
-        Put("ClusterRole", """{"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["secrets"],"resourceNames":["s"],"verbs":["get"]}]}""");
+        Put("ClusterRole", """
+            {"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["secrets"],"resourceNames":["s"],"verbs":["get"]}]}
+            """);
         Bind("r", """{"kind":"ServiceAccount","name":"sa","namespace":"x"}""");
         var account = KubeUser.ServiceAccount("x", "sa");
         Assert.True(Can(account, "get", "secrets", "a", "s"));

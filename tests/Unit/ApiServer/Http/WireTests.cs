@@ -96,10 +96,16 @@ public sealed class WireTests
     [Theory]
     [InlineData("""{"status":{"phase":"Pending"}}""", "Pending")]
     [InlineData("""{"metadata":{"deletionTimestamp":"x"},"status":{"phase":"Running"}}""", "Terminating")]
-    [InlineData("""{"status":{"phase":"Running","containerStatuses":[{"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}}""", "CrashLoopBackOff")]
-    [InlineData("""{"status":{"phase":"Succeeded","containerStatuses":[{"state":{"terminated":{"reason":"Completed","exitCode":0}}}]}}""", "Completed")]
+    [InlineData(
+        """{"status":{"phase":"Running","containerStatuses":[{"state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}}""",
+        "CrashLoopBackOff")]
+    [InlineData(
+        """{"status":{"phase":"Succeeded","containerStatuses":[{"state":{"terminated":{"reason":"Completed","exitCode":0}}}]}}""",
+        "Completed")]
     [InlineData("""{"status":{"phase":"Failed","containerStatuses":[{"state":{"terminated":{"exitCode":3}}}]}}""", "ExitCode:3")]
-    [InlineData("""{"spec":{"initContainers":[{"name":"i"}]},"status":{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"running":{}}}]}}""", "Init:0/1")]
+    [InlineData(
+        """{"spec":{"initContainers":[{"name":"i"}]},"status":{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"running":{}}}]}}""",
+        "Init:0/1")]
     [InlineData("""{"status":{"phase":"Failed","reason":"Evicted"}}""", "Evicted")]
     public void PodStatus_IsTheWordUsersKnow(string pod, string wanted)
     {
@@ -110,7 +116,10 @@ public sealed class WireTests
     private static V1Pod Pod(params string[] containers) => new()
     {
         Metadata = new V1ObjectMeta { Name = "p" },
-        Spec = new V1PodSpec { Containers = [.. containers.Select(c => new V1Container { Name = c })], InitContainers = [new V1Container { Name = "i" }] },
+        Spec = new V1PodSpec
+        {
+            Containers = [.. containers.Select(c => new V1Container { Name = c })], InitContainers = [new V1Container { Name = "i" }],
+        },
     };
 
     [Fact]

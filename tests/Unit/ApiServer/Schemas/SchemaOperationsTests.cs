@@ -14,7 +14,8 @@ public sealed class SchemaOperationsTests
           "name":{"type":"string","pattern":"^[a-z]+$","maxLength":5},"port":{"x-kubernetes-int-or-string":true},
           "free":{"type":"object","x-kubernetes-preserve-unknown-fields":true},
           "items":{"type":"array","maxItems":2,"items":{"type":"object","properties":{"a":{"type":"string","default":"x"}}}},
-          "keyed":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"items":{"type":"object","properties":{"k":{"type":"string"}}}},
+          "keyed":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],
+            "items":{"type":"object","properties":{"k":{"type":"string"}}}},
           "embedded":{"type":"object","x-kubernetes-embedded-resource":true,"properties":{"spec":{"type":"object"}}},
           "maybe":{"type":"string","nullable":true}}}}}
         """)!);
@@ -45,13 +46,21 @@ public sealed class SchemaOperationsTests
 
     [Theory]
     [InlineData("""{"color":"red"}""", "spec.size", "FieldValueRequired", "Required value")]
-    [InlineData("""{"size":"x"}""", "spec.size", "FieldValueTypeInvalid", "Invalid value: \"string\": spec.size in body must be of type integer: \"string\"")]
+    [InlineData(
+        """{"size":"x"}""",
+        "spec.size", "FieldValueTypeInvalid", "Invalid value: \"string\": spec.size in body must be of type integer: \"string\"")]
     [InlineData("""{"size":0}""", "spec.size", "FieldValueInvalid", "Invalid value: 0: spec.size in body should be greater than or equal to 1")]
-    [InlineData("""{"size":1,"color":"green"}""", "spec.color", "FieldValueNotSupported", "Unsupported value: \"green\": supported values: \"red\", \"blue\"")]
-    [InlineData("""{"size":1,"name":"A"}""", "spec.name", "FieldValueInvalid", "Invalid value: \"A\": spec.name in body should match '^[a-z]+$'")]
+    [InlineData(
+        """{"size":1,"color":"green"}""",
+        "spec.color", "FieldValueNotSupported", "Unsupported value: \"green\": supported values: \"red\", \"blue\"")]
+    [InlineData(
+        """{"size":1,"name":"A"}""",
+        "spec.name", "FieldValueInvalid", "Invalid value: \"A\": spec.name in body should match '^[a-z]+$'")]
     [InlineData("""{"size":1,"name":"abcdef"}""", "spec.name", "FieldValueTooLong", "Too long: may not be more than 5 bytes")]
     [InlineData("""{"size":1,"items":[{},{},{}]}""", "spec.items", "FieldValueTooMany", "Too many: 3: must have at most 2 items")]
-    [InlineData("""{"size":1,"port":true}""", "spec.port", "FieldValueTypeInvalid", "Invalid value: \"boolean\": spec.port in body must be of type integer,string: \"boolean\"")]
+    [InlineData(
+        """{"size":1,"port":true}""",
+        "spec.port", "FieldValueTypeInvalid", "Invalid value: \"boolean\": spec.port in body must be of type integer,string: \"boolean\"")]
     [InlineData("""{"size":1,"keyed":[{"k":"a"},{"k":"a"}]}""", "spec.keyed[1]", "FieldValueDuplicate", "Duplicate value: {\"k\":\"a\"}")]
     public void Validate_SaysItInKubernetesWords(string spec, string path, string type, string detail)
     {

@@ -1,0 +1,65 @@
+using k8s.Models;
+using Knet.ApiServer.Http;
+using Knet.Kube.Client;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Knet.Daemon.Roles;
+
+/// <summary>Passes logs, exec and attach on to the node's own API on loopback, with the API server's credentials.</summary>
+internal sealed class KubeletProxy : INodeProxy, IDisposable
+{
+    private readonly PodMachine _machine;
+    private readonly ServiceProvider _services;
+    private readonly IHttpForwarder _forwarder;
+    private readonly HttpMessageInvoker _client;
+
+    public KubeletProxy(PodMachine machine, TimeProvider time)
+    {
+        _machine = machine;
+        _services = new ServiceCollection().AddSingleton(time).AddLogging().AddHttpForwarder().BuildServiceProvider();
+        _forwarder = _services.GetRequiredService<IHttpForwarder>();
+        _client = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
+    }
+
+    public async Task ProxyAsync(HttpContext context, string nodeName, string pathAndQuery, CancellationToken cancellationToken)
+    {
+        var kubelet = _machine.Kubelet
+            ?? throw KubeException.Of(503, "ServiceUnavailable", $"node {nodeName} does not answer yet: it is starting");
+        var transformer = new ToKubelet(pathAndQuery, _machine.KubeletToken);
+        var origin = kubelet.Address.GetLeftPart(UriPartial.Authority);
+        var config = new ForwarderRequestConfig { ActivityTimeout = Timeout.InfiniteTimeSpan };
+        await _forwarder.SendAsync(context, origin, _client, config, transformer, cancellationToken);
+    }
+
+    /// <summary>The log of one container, as the node streams it.</summary>
+    public async Task<Stream> OpenLogAsync(V1Pod pod, string container, int tail, bool follow, CancellationToken cancellationToken)
+    {
+        var meta = pod.Metadata;
+        var path = $"/containerLogs/{meta.NamespaceProperty}/{meta.Name}/{container}?tailLines={tail}&follow={(follow ? "true" : "false")}";
+        var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_machine.Kubelet!.Address, path));
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {_machine.KubeletToken}");
+        var response = await _client.SendAsync(request, cancellationToken);
+        return await response.Content.ReadAsStreamAsync(cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _services.Dispose();
+    }
+
+    private sealed class ToKubelet(string pathAndQuery, string token) : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(
+            HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            proxyRequest.RequestUri = new Uri(destinationPrefix + pathAndQuery);
+            proxyRequest.Headers.Host = null;
+            proxyRequest.Headers.Remove("Authorization");
+            proxyRequest.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Knet.Daemon.Startup;
+using Knet.Node.Agent;
+using Knet.Node.Network;
+using Knet.Oci.Local;
+using Knet.Oci.Registry;
+using Knet.Oci.Store;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.Daemon.Roles;
+
+/// <summary>The options of the node's parts, made from the daemon's.</summary>
+internal static class Machine
+{
+    public static NetworkOptions Network(DaemonOptions options) => new()
+    {
+        PodRange = options.PodRange,
+        ServiceRange = options.ServiceRange,
+        RunDirectory = Path.Combine(options.Run, "netns"),
+        StateFile = Path.Combine(options.Run, "network.json"),
+        Egress = options.Egress ? Egress.Masquerade : Egress.Off,
+    };
+
+    public static NodeOptions Node(DaemonOptions options) => new()
+    {
+        Name = options.NodeName,
+        Address = options.BridgeAddress.ToString(),
+        RunDirectory = Path.Combine(options.Run, "node"),
+        DataDirectory = Path.Combine(options.Home, "node"),
+        ApiHost = options.ApiServiceAddress.ToString(),
+    };
+
+    public static Images Images(DaemonOptions options, TimeProvider time, ILoggerFactory loggers) => new(
+        new StoreOptions { Root = Path.Combine(options.Home, "images") },
+        new RegistryClient(new RegistryOptions(), time),
+        time,
+        loggers.CreateLogger<Images>());
+}

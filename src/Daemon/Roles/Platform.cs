@@ -1,0 +1,172 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Knet.ApiServer;
+using Knet.ApiServer.Auth;
+using Knet.ApiServer.Storage;
+using Knet.DataPlane.Protocol;
+using Knet.Daemon.Admin;
+using Knet.Daemon.Startup;
+using Microsoft.Extensions.Logging;
+
+namespace Knet.Daemon.Roles;
+
+/// <summary>The whole platform in one process: every role, in the order in which they need each other.</summary>
+internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+{
+    private readonly ILogger _log = loggers.CreateLogger<Platform>();
+    private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly AdminServer _admin = new(Path.Combine(options.Run, "admin.sock"), loggers);
+    private readonly PodMachine _machine = new(options, time, loggers);
+    private ApiFront? _api;
+    private ControlPlane? _plane;
+    private int _gatewayPort;
+
+    /// <summary>Starts everything, waits for the end, and takes everything away again. Killed instead, it leaves the pods running.</summary>
+    public static async Task<int> RunAsync(DaemonOptions options)
+    {
+        var time = TimeProvider.System;
+        using var loggers = Logs.Create();
+        Directory.CreateDirectory(options.Home);
+        Directory.CreateDirectory(options.Run);
+        await using var platform = new Platform(options, new Steps(time, Console.Out), time, loggers);
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, platform.OnSignal);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, platform.OnSignal);
+        try
+        {
+            await platform.StartAsync(CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // The step has told the starter what went wrong; nothing half-started may stay.
+            Log.NotStarted(platform._log, e);
+            await platform._machine.StopAllAsync(TimeSpan.FromSeconds(2));
+            return 1;
+        }
+
+        await platform._shutdown.Task;
+        await platform.StopAsync();
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _admin.DisposeAsync();
+        if (_api is not null)
+        {
+            await _api.DisposeAsync();
+        }
+
+        if (_plane is not null)
+        {
+            await _plane.DisposeAsync();
+        }
+
+        await _machine.DisposeAsync();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await steps.RunAsync("network", async () =>
+        {
+            await _machine.Network.StartAsync(cancellationToken);
+            return $"{options.PodRange} on {_machine.NetworkOptions.BridgeName}";
+        });
+        using var ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
+        _gatewayPort = GatewayPort.Choose(options.Home, options.GatewayPort);
+        await steps.RunAsync("api", () => StartApiAsync(ca, cancellationToken));
+        await steps.RunAsync("runtime", async () =>
+        {
+            var runtime = await _machine.OpenNodeAsync(_plane!.Core.Connect(Identities.Node(options.NodeName)));
+            await _machine.RecoverAsync(cancellationToken);
+            return runtime;
+        });
+        await steps.RunAsync("gateway", () => StartGatewayAsync(cancellationToken));
+        await steps.RunAsync("serving", async () =>
+        {
+            await _plane!.StartAsync(
+                plane => _machine.Gateway.Register(plane.Host, plane.Connect(Identities.Gateway, "knet-gateway")), cancellationToken);
+            return "controllers and autoscaler";
+        });
+        await steps.RunAsync("dns", () => _machine.StartServicesAsync(_plane!, cancellationToken));
+        await steps.RunAsync("node", async () =>
+        {
+            await _machine.StartNodeAsync(cancellationToken);
+            return options.NodeName;
+        });
+        new AdminRoutes(options, steps, _plane!, _machine, _api!.Kubelet, _gatewayPort, () => _shutdown.TrySetResult(), time).MapAll(_admin);
+        await _admin.StartAsync(cancellationToken);
+        steps.Ready();
+        Log.Ready(_log);
+    }
+
+    private async Task<string> StartApiAsync(ClusterCa ca, CancellationToken cancellationToken)
+    {
+        _plane = await ControlPlane.OpenAsync(
+            new ControlPlaneOptions
+            {
+                Api = new ApiServerOptions
+                {
+                    DataDirectory = Path.Combine(options.Home, "api"),
+                    Store = new StoreOptions { FullSync = options.FullDurability },
+                    ServiceRange = options.ServiceRange,
+                    ApiEndpoints = [new IPEndPoint(options.BridgeAddress, options.ApiPort)],
+                    Time = time,
+                    Loggers = loggers,
+                },
+                Ca = ca,
+                Images = _machine.Images,
+                Stats = _machine.Gateway.Revisions,
+                ColdStarts = _machine.ColdStarts,
+                ExternalPort = _gatewayPort,
+            },
+            cancellationToken);
+        _api = new ApiFront(options, _plane, _machine, ca, loggers, time);
+        await _api.StartAsync(cancellationToken);
+        return _api.Address.ToString();
+    }
+
+    private async Task<string> StartGatewayAsync(CancellationToken cancellationToken)
+    {
+        var gateway = _machine.Gateway;
+        await gateway.StartAsync(cancellationToken);
+        gateway.Listen(new IPEndPoint(IPAddress.Loopback, _gatewayPort), EntryKind.External);
+        if (System.Net.Sockets.Socket.OSSupportsIPv6)
+        {
+            // libnss-myhostname answers ::1 first for names below localhost.
+            gateway.Listen(new IPEndPoint(IPAddress.IPv6Loopback, _gatewayPort), EntryKind.External);
+        }
+
+        gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.HttpPort), EntryKind.Internal);
+        gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.Http2Port), EntryKind.Internal);
+        await KnativeObjects.EnsureGatewayAsync(
+            _plane!.Connect(ApiServerCore.System, "knetd"), options.BridgeAddress.ToString(), _gatewayPort, cancellationToken);
+        return AdminRoutes.GatewayUrl("*.localhost", _gatewayPort);
+    }
+
+    /// <summary>The orderly end: no new requests, pods with their grace, then the network.</summary>
+    private async Task StopAsync()
+    {
+        Log.Stopping(_log);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);
+        await _machine.Gateway.StopAsync(limit.Token);
+        await _machine.StopAllAsync(TimeSpan.FromSeconds(10));
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        _shutdown.TrySetResult();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Information, "The platform is ready")]
+        public static partial void Ready(ILogger log);
+
+        [LoggerMessage(11, LogLevel.Information, "Stopping: pods end, the network is taken away")]
+        public static partial void Stopping(ILogger log);
+
+        [LoggerMessage(12, LogLevel.Critical, "The platform could not start")]
+        public static partial void NotStarted(ILogger log, Exception error);
+    }
+}

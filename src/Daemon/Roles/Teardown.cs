@@ -1,0 +1,31 @@
+using Knet.Daemon.Startup;
+using Knet.Kube.Client;
+using Knet.Node.Network;
+
+namespace Knet.Daemon.Roles;
+
+/// <summary>Takes away what a daemon that was killed left behind: containers, namespaces, bridge, rules, routes, sysctl.</summary>
+internal static class Teardown
+{
+    public static async Task<int> RunAsync(DaemonOptions options)
+    {
+        using var loggers = Logs.Create();
+        await using var machine = new PodMachine(options, TimeProvider.System, loggers);
+        await machine.OpenNodeAsync(new NoApi());
+        await machine.Node!.RemoveAllAsync();
+        await HostNetwork.TeardownAsync(machine.NetworkOptions, CancellationToken.None);
+        return 0;
+    }
+
+    /// <summary>Nobody to ask: cleaning up goes by what lies on the machine.</summary>
+    private sealed class NoApi : IKubeTransport
+    {
+        public Task<KubeResult> SendAsync(KubeRequest request, CancellationToken cancellationToken) => throw Refusal();
+
+        public Task<KubeListPage> ListAsync(KubeRequest request, CancellationToken cancellationToken) => throw Refusal();
+
+        public IAsyncEnumerable<KubeWatchEvent> WatchAsync(KubeRequest request, CancellationToken cancellationToken) => throw Refusal();
+
+        private static KubeException Refusal() => KubeException.Of(503, "ServiceUnavailable", "the API server is not running");
+    }
+}
