@@ -109,17 +109,15 @@ internal sealed class PodMachine : IAsyncDisposable
             await Node.StopAllAsync(grace);
         }
 
+        // Whoever writes rules or prepares namespaces must have ended: it would make again what is taken away here.
+        await EndLoopsAsync();
+        await Network.DisposeAsync();
         await HostNetwork.TeardownAsync(NetworkOptions, CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        foreach (var loop in _loops)
-        {
-            await loop.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
-
+        await EndLoopsAsync();
         if (Kubelet is not null)
         {
             await Kubelet.DisposeAsync();
@@ -139,5 +137,14 @@ internal sealed class PodMachine : IAsyncDisposable
         await Network.DisposeAsync();
         Images.Dispose();
         _stop.Dispose();
+    }
+
+    private async Task EndLoopsAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (var loop in _loops)
+        {
+            await loop.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
     }
 }

@@ -27,6 +27,7 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
     private readonly SemaphoreSlim _missing = new(0);
     private readonly CancellationTokenSource _stop = new();
     private Task _refill = Task.CompletedTask;
+    private int _disposed;
 
     /// <param name="options">Names, ranges, limits.</param>
     /// <param name="resolvConf">The text of a pod's resolv.conf.</param>
@@ -140,8 +141,14 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
         return sandbox is not null;
     }
 
+    /// <summary>Ends background work and closes descriptors; the kernel's side stays. Harmless when repeated.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stop.CancelAsync();
         await _refill;
         _factory.Dispose();
