@@ -14,7 +14,8 @@ internal static class LogFiles
             return [];
         }
 
-        var rotated = Directory.GetFiles(directory, Path.GetFileName(path) + ".*").Order(StringComparer.Ordinal);
+        // Not by a pattern: for .NET "0.log.*" matches 0.log too.
+        var rotated = Directory.GetFiles(directory).Where(f => f.StartsWith(path + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
         return File.Exists(path) ? [.. rotated, path] : [.. rotated];
     }
 

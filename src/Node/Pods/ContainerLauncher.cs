@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using k8s.Models;
 using Knet.DataPlane.Stats;
 using Knet.Node.Runtime;
 using Knet.Oci;
+using Microsoft.Extensions.Logging;
 
 namespace Knet.Node.Pods;
 
@@ -12,8 +14,9 @@ internal sealed class ContainerStartException(string message, ContainerRun run) 
 }
 
 /// <summary>Makes a container run: root file system, configuration, creation, start. One visit to a worker thread in all.</summary>
-internal sealed class ContainerLauncher(PodContext pod)
+internal sealed partial class ContainerLauncher(PodContext pod)
 {
+    private readonly ILogger _logger = pod.Node.Loggers.CreateLogger<ContainerLauncher>();
     private const long EtcFileBytesMax = 1 << 20;
 
     /// <exception cref="ContainerConfigException">The pod asks for what cannot be, or refers to what is not there.</exception>
@@ -53,6 +56,7 @@ internal sealed class ContainerLauncher(PodContext pod)
     {
         var node = pod.Node;
         var root = node.Paths.RootFs(run.Id);
+        var begun = Stopwatch.GetTimestamp();
         try
         {
             Overlay.Mount(image.LayerDirectories, Path.Combine(node.Paths.Layers, run.Id), root);
@@ -73,10 +77,15 @@ internal sealed class ContainerLauncher(PodContext pod)
                 NodeMemoryBytes = node.MemoryBytes,
                 PidsMax = node.Options.PidsMax,
             });
+            var prepared = Stopwatch.GetTimestamp();
             var process = node.Runtime.Create(spec, run.LogPath);
+            var made = Stopwatch.GetTimestamp();
             var created = run with { Process = process, StartedAt = node.NowSeconds, Spec = spec };
             PodRecord.SaveRun(node.Paths, created);
             node.Runtime.Start(run.Id);
+            Log.Launched(
+                _logger, pod.FullName, slot.Name, Stopwatch.GetElapsedTime(begun, prepared).TotalMilliseconds,
+                Stopwatch.GetElapsedTime(prepared, made).TotalMilliseconds, Stopwatch.GetElapsedTime(made).TotalMilliseconds);
             if (pod.Revision is { } revision)
             {
                 node.ColdStarts.Mark(pod.Namespace, revision, ColdStartPhase.Started);
@@ -143,5 +152,13 @@ internal sealed class ContainerLauncher(PodContext pod)
         var colon = name.LastIndexOf(':');
         var repository = colon > name.LastIndexOf('/') ? name[..colon] : name;
         return image.Digest.Length > 0 ? $"{repository}@{image.Digest}" : image.ImageId;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            Level = LogLevel.Debug,
+            Message = "{Pod}: container {Container} runs: prepared in {Prepared:0.0} ms, created in {Created:0.0} ms, started in {Started:0.0} ms")]
+        public static partial void Launched(ILogger logger, string pod, string container, double prepared, double created, double started);
     }
 }

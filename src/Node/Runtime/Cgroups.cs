@@ -94,7 +94,8 @@ internal sealed class Cgroups
             removed &= RemoveTree(root + path);
         }
 
-        return removed;
+        // Where a hybrid host's cgroup2 was unmounted for crun's sake, crun makes plain directories in the mount point's place.
+        return removed && (_v1.GetValueOrDefault("memory") is not { } memory || RemoveTree($"{Path.GetDirectoryName(memory)}/unified{path}"));
     }
 
     /// <summary>The groups directly below one, by name.</summary>
