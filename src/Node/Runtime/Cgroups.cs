@@ -95,7 +95,13 @@ internal sealed class Cgroups
         }
 
         // Where a hybrid host's cgroup2 was unmounted for crun's sake, crun makes plain directories in the mount point's place.
-        return removed && (_v1.GetValueOrDefault("memory") is not { } memory || RemoveTree($"{Path.GetDirectoryName(memory)}/unified{path}"));
+        if (_v1.GetValueOrDefault("memory") is { } memory
+            && $"{Path.GetDirectoryName(memory)}/unified{path}" is var plain && Directory.Exists(plain) && new DriveInfo(plain).DriveFormat == "tmpfs")
+        {
+            NodePaths.TryDelete(plain);
+        }
+
+        return removed;
     }
 
     /// <summary>The groups directly below one, by name.</summary>

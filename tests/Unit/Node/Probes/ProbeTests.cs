@@ -1,0 +1,46 @@
+using k8s.Models;
+using Knet.Node.Probes;
+using Xunit;
+
+namespace Knet.Tests.Unit.Node.Probes;
+
+public sealed class ProbeTests
+{
+    [Fact]
+    public void Results_CountOnlyInARow()
+    {
+        var timing = new ProbeTiming(new V1Probe { FailureThreshold = 3, SuccessThreshold = 2 }, initially: true);
+        Assert.Equal([false, false, false, false, false, true], new[] { false, false, true, false, false, false }.Select(timing.Count));
+        Assert.False(timing.Holds);
+        Assert.Equal([false, true], new[] { true, true }.Select(timing.Count));
+        Assert.True(timing.Holds);
+    }
+
+    [Fact]
+    public void Defaults_AreKubernetes()
+    {
+        var timing = new ProbeTiming(new V1Probe(), false);
+        Assert.Equal((10, 1, 1, 3), ((int)timing.Period.TotalSeconds, (int)timing.Timeout.TotalSeconds, timing.SuccessThreshold, timing.FailureThreshold));
+    }
+
+    [Fact]
+    public void EagerProbes_SlowDownWithTime()
+    {
+        var delays = new[] { 0, 99, 100, 600, 3000, 60000 }.Select(ms => ProbeTiming.EagerDelay(TimeSpan.FromMilliseconds(ms)).TotalMilliseconds);
+        Assert.Equal([2, 2, 5, 10, 25, 50], delays);
+    }
+
+    [Fact]
+    public void HealthRequest_IsAGrpcFrame()
+    {
+        Assert.Equal(new byte[] { 0, 0, 0, 0, 0 }, ProbeClient.HealthRequest(""));
+        Assert.Equal(new byte[] { 0, 0, 0, 0, 3, 0x0a, 1, (byte)'x' }, ProbeClient.HealthRequest("x"));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0, 0, 0, 0, 2, 8, 1 }, 1)]
+    [InlineData(new byte[] { 0, 0, 0, 0, 2, 8, 2 }, 2)]
+    [InlineData(new byte[] { 0, 0, 0, 0, 0 }, 0)]
+    [InlineData(new byte[0], null)]
+    public void HealthAnswer_HasAStatus(byte[] body, int? expected) => Assert.Equal(expected, ProbeClient.HealthAnswer(body));
+}

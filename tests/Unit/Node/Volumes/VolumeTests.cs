@@ -1,0 +1,64 @@
+using System.Text;
+using k8s.Models;
+using Knet.Node.Volumes;
+using Xunit;
+
+namespace Knet.Tests.Unit.Node.Volumes;
+
+public sealed class VolumeTests : IDisposable
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly string _directory = Directory.CreateTempSubdirectory("knet-volumes-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void Items_ChoosePathsAndModes()
+    {
+        var payload = new VolumePayload(0x1a4);
+        var map = new V1ConfigMap { Data = new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" } };
+        payload.Add("ns", "m", map, [new V1KeyToPath { Key = "a", Path = "x/y", Mode = 0x100 }], optional: false);
+        var file = Assert.Single(payload.Files);
+        Assert.Equal(("x/y", 0x100, "1"), (file.Key, file.Value.Mode, Encoding.UTF8.GetString(file.Value.Content)));
+    }
+
+    [Fact]
+    public void MissingThings_FailUnlessOptional()
+    {
+        var payload = new VolumePayload(0);
+        Assert.Equal("configmap \"m\" not found", Assert.Throws<VolumeException>(() => payload.Add("ns", "m", (V1ConfigMap?)null, null, false)).Message);
+        var item = new List<V1KeyToPath> { new() { Key = "z", Path = "z" } };
+        var e = Assert.Throws<VolumeException>(() => payload.Add("ns", "s", new V1Secret(), item, false));
+        Assert.Contains("references non-existent secret key: z", e.Message);
+        payload.Add("ns", "m", (V1ConfigMap?)null, null, true);
+        payload.Add("ns", "s", new V1Secret(), item, true);
+        Assert.Empty(payload.Files);
+    }
+
+    [Theory]
+    [InlineData("../x")]
+    [InlineData("/etc/passwd")]
+    [InlineData("a/../../b")]
+    [InlineData("")]
+    public void PathsThatLeaveTheVolume_AreRefused(string path) =>
+        Assert.Throws<VolumeException>(() => new VolumePayload(0).Add(path, [], null));
+
+    [Fact]
+    public void Directory_ChangesAtOnceAndOnlyWhenTheContentDoes()
+    {
+        Assert.True(AtomicDirectory.Write(_directory, Files(("a", "1"), ("d/b", "2")), Now, null));
+        var first = new DirectoryInfo(Path.Combine(_directory, "..data")).LinkTarget;
+        Assert.False(AtomicDirectory.Write(_directory, Files(("a", "1"), ("d/b", "2")), Now.AddSeconds(1), null));
+        Assert.True(AtomicDirectory.Write(_directory, Files(("a", "9"), ("c", "3")), Now.AddSeconds(2), null));
+
+        Assert.NotEqual(first, new DirectoryInfo(Path.Combine(_directory, "..data")).LinkTarget);
+        Assert.Equal("9", File.ReadAllText(Path.Combine(_directory, "a")));
+        Assert.Equal("..data/a", new FileInfo(Path.Combine(_directory, "a")).LinkTarget);
+        Assert.Equal(["..data", "a", "c"], Directory.EnumerateFileSystemEntries(_directory).Select(Path.GetFileName)
+            .Where(n => n == "..data" || !n!.StartsWith("..", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.False(Directory.Exists(Path.Combine(_directory, first!)));
+    }
+
+    private static Dictionary<string, PayloadFile> Files(params (string Path, string Text)[] files) =>
+        files.ToDictionary(f => f.Path, f => new PayloadFile(Encoding.UTF8.GetBytes(f.Text), 0x1a4));
+}
