@@ -70,7 +70,7 @@ public sealed class PodRulesTests
     [InlineData("""{"fieldRef":{"fieldPath":"spec.nothing"}}""", "unsupported fieldPath: spec.nothing")]
     public async Task BrokenReferences_AreSaidInKubeletsWords(string from, string expected)
     {
-        var pod = APod.WithContainer($$"""{"name":"c","image":"i","env":[{"name":"A","valueFrom":{{from}}}]}""");
+        var pod = APod.WithContainer($$"""{"name":"c","image":"i","env":[{"name":"A","valueFrom":{{from}} } ] }""");
         var e = await Assert.ThrowsAsync<ContainerConfigException>(
             () => ContainerEnvironment.ResolveAsync(pod, pod.Spec.Containers[0], Sources()));
         Assert.Equal(expected, e.Message);
@@ -96,7 +96,7 @@ public sealed class PodRulesTests
     public void PullSecrets_ServeTheirRegistryOnly(string image, string registry, bool expected)
     {
         var auth = Convert.ToBase64String("me:pass:word"u8);
-        var config = $$$"""{"auths":{"{{{registry}}}":{"auth":"{{{auth}}}"}}}""";
+        var config = "{\"auths\":{\"" + registry + "\":{\"auth\":\"" + auth + "\"}}}";
         var secret = new V1Secret { Data = new Dictionary<string, byte[]> { [".dockerconfigjson"] = Encoding.UTF8.GetBytes(config) } };
         var found = PullSecrets.For(image, secret).ToList();
         Assert.Equal(expected, found.Count == 1);
