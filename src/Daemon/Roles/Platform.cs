@@ -17,6 +17,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly AdminServer _admin = new(Path.Combine(options.Run, "admin.sock"), loggers);
     private readonly PodMachine _machine = new(options, time, loggers);
+    private ClusterCa? _ca;
     private ApiFront? _api;
     private ControlPlane? _plane;
     private int _gatewayPort;
@@ -62,6 +63,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
         }
 
         await _machine.DisposeAsync();
+        _ca?.Dispose();
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)
@@ -71,9 +73,9 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
             await _machine.Network.StartAsync(cancellationToken);
             return $"{options.PodRange} on {_machine.NetworkOptions.BridgeName}";
         });
-        using var ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
+        _ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
         _gatewayPort = GatewayPort.Choose(options.Home, options.GatewayPort);
-        await steps.RunAsync("api", () => StartApiAsync(ca, cancellationToken));
+        await steps.RunAsync("api", () => StartApiAsync(_ca, cancellationToken));
         await steps.RunAsync("runtime", async () =>
         {
             var runtime = await _machine.OpenNodeAsync(_plane!.Core.Connect(Identities.Node(options.NodeName)));
@@ -129,6 +131,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
     {
         var gateway = _machine.Gateway;
         await gateway.StartAsync(cancellationToken);
+        await gateway.WarmUpAsync(cancellationToken);
         gateway.Listen(new IPEndPoint(IPAddress.Loopback, _gatewayPort), EntryKind.External);
         if (System.Net.Sockets.Socket.OSSupportsIPv6)
         {
