@@ -125,6 +125,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Config.Follow(Informers.Get<k8s.Models.V1ConfigMap>());
         var events = new EventRecorder(Connect(Identities.Reader, "knet-events"), _time, _loggers.CreateLogger<EventRecorder>());
         _owned.Add(events);
+        Config.Events = events;
         Host = new ControllerHost(Informers, Config, events, _time, _loggers);
     }
 

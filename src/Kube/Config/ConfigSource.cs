@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Knet.Kube.Config;
 
 /// <summary>Configuration records read from the ConfigMaps of the system namespace, following their changes.</summary>
-public sealed partial class ConfigSource(string systemNamespace, ILogger logger, EventRecorder? events = null) : IConfigSource, IDisposable
+public sealed partial class ConfigSource(string systemNamespace, ILogger logger) : IConfigSource, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Type, IEntry> _entries = [];
@@ -15,6 +15,9 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger,
 
     /// <summary>The namespace of the ConfigMaps, such as <c>knative-serving</c>.</summary>
     public string SystemNamespace { get; } = systemNamespace;
+
+    /// <summary>Who records a bad value as an Event on its ConfigMap; null: nobody. May be set late, as recording needs an API.</summary>
+    public EventRecorder? Events { get; set; }
 
     /// <summary>Adds a record; until its ConfigMap is read it has the values of an empty one.</summary>
     public ConfigSource Register<TConfig>(ConfigKind<TConfig> kind) where TConfig : class
@@ -73,7 +76,7 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger,
                     Log.Refused(logger, change.Key.Name, e.Message);
                     if (change.New is { } map)
                     {
-                        events?.Record("config", map, new PlanEvent("Warning", "InvalidConfiguration",
+                        Events?.Record("config", map, new PlanEvent("Warning", "InvalidConfiguration",
                             $"kept the last good values: {e.Message}"));
                     }
                 }

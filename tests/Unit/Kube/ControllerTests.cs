@@ -33,6 +33,7 @@ public sealed class ControllerTests : IAsyncDisposable
         _config.Register(new ConfigKind<Limits>("config-limits", data =>
             new Limits(data.TryGetValue("max", out var max) ? ParseMax(max) : 1)));
         _events = new EventRecorder(client, _time, NullLogger.Instance);
+        _config.Events = _events;
         _host = new ControllerHost(_informers, _config, _events, _time, NullLoggerFactory.Instance);
         _host.Facts.Add(_numbers);
         _host.Add("tests", new Reconciler(this), client).Reads<V1ConfigMap>().Reads<V1Service>().Reads<KnServerlessService>();
@@ -196,6 +197,7 @@ public sealed class ControllerTests : IAsyncDisposable
         _api.Put(Limit("many"));
         await SettleAsync();
         Assert.Equal(4, _config.Get<Limits>().Max);
+        await FakeTransport.Until(() => _api.All<Corev1Event>().Any(e => e.Reason == "InvalidConfiguration" && e.InvolvedObject.Name == "config-limits"));
 
         _api.Remove<V1Deployment>("ns", "d");
         await FakeTransport.Until(() => _numbers.Forgotten.Contains("q"));
