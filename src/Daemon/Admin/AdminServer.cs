@@ -39,6 +39,9 @@ internal sealed partial class AdminServer(string socketPath, ILoggerFactory logg
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            // Unpacking an image reads its tar as it needs it, on a thread of its own.
+            kestrel.AllowSynchronousIO = true;
+
             // Images come through here: their size is the disk's business.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
