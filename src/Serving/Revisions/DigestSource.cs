@@ -62,8 +62,6 @@ public sealed partial class DigestSource(
 
             _entries.Clear();
         }
-
-        _slots.Dispose();
     }
 
     private async Task FollowAsync(DigestQuery query, Entry entry)
@@ -90,11 +88,6 @@ public sealed partial class DigestSource(
         {
             // Nobody asks any more.
         }
-        catch (Exception e)
-        {
-            Log.Crashed(logger, e, query.Image, query.Namespace);
-            Publish(entry, new Fact<string>.Failed(e.Message));
-        }
     }
 
     private async Task<Fact<string>> TryAsync(DigestQuery query, CancellationToken stop)
@@ -119,6 +112,12 @@ public sealed partial class DigestSource(
             catch (ImageException e)
             {
                 Log.Failed(logger, query.Image, query.Namespace, e.Message);
+                return new Fact<string>.Failed(e.Message);
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                // The outer edge of this loop: whatever it was (the API was away, say), it is tried again.
+                Log.Crashed(logger, e, query.Image, query.Namespace);
                 return new Fact<string>.Failed(e.Message);
             }
         }
