@@ -121,7 +121,8 @@ public sealed class ConditionSet
     public List<KnCondition> Clear(List<KnCondition>? conditions, string type) =>
         Find(conditions, type) is null ? conditions ?? [] : [.. conditions!.Where(c => c.Type != type)];
 
-    /// <summary>The conditions as they are written: changed ones with <paramref name="now"/> (whole seconds), others with their old time.</summary>
+    /// <summary>The conditions as they are written: changed ones with <paramref name="now"/> (whole seconds), others with their old
+    /// time.</summary>
     public static List<KnCondition> Stamp(IReadOnlyList<KnCondition>? before, List<KnCondition>? after, DateTimeOffset now)
     {
         var utc = now.UtcDateTime;

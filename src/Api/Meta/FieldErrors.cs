@@ -49,10 +49,14 @@ public sealed class FieldErrors
     /// <summary>All errors as one text, or an empty one.</summary>
     public override string ToString() => string.Join('\n', Merge(_errors).Select(Text));
 
+    private static Comparer<(string Message, string Details)> ByMessage { get; } = Comparer<(string Message, string Details)>.Create(
+        static (a, b) => string.CompareOrdinal(a.Message, b.Message) is var order and not 0
+            ? order
+            : string.CompareOrdinal(a.Details, b.Details));
+
     private static List<FieldError> Merge(List<FieldError> errors)
     {
-        var merged = new SortedDictionary<(string Message, string Details), SortedSet<string>>(Comparer<(string Message, string Details)>.Create(
-            static (a, b) => string.CompareOrdinal(a.Message, b.Message) is var order and not 0 ? order : string.CompareOrdinal(a.Details, b.Details)));
+        var merged = new SortedDictionary<(string Message, string Details), SortedSet<string>>(ByMessage);
         foreach (var error in errors)
         {
             if (!merged.TryGetValue((error.Message, error.Details), out var paths))

@@ -8,7 +8,8 @@ public static class GoDuration
 {
     private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
-    /// <summary>False for anything that Go's <c>time.ParseDuration</c> refuses. Precision is 100 ns; finer parts are rounded up to it.</summary>
+    /// <summary>False for anything that Go's <c>time.ParseDuration</c> refuses. Precision is 100 ns; finer parts are rounded up to
+    /// it.</summary>
     public static bool TryParse(string? text, out TimeSpan duration)
     {
         duration = default;
@@ -33,7 +34,8 @@ public static class GoDuration
         while (!rest.IsEmpty)
         {
             var digits = rest.IndexOfAnyExcept(NumberChars);
-            if (digits <= 0 || !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            if (digits <= 0 ||
+                !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
             {
                 return false;
             }

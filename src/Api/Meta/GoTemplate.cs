@@ -84,7 +84,8 @@ public sealed class GoTemplate
         if (action.StartsWith("index ", StringComparison.Ordinal))
         {
             var words = action.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length == 3 && words[1].StartsWith('.') && words[2].Length > 1 && words[2][0] is '"' or '`' && words[2][^1] == words[2][0])
+            if (words.Length == 3 && words[1].StartsWith('.') && words[2].Length > 1 && words[2][0] is '"' or '`' &&
+                words[2][^1] == words[2][0])
             {
                 return new Part("", words[1][1..], words[2][1..^1]);
             }

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace Knet.Api.Meta;
 
-/// <summary>The differences of two values, as lines of <c>{path}:</c>, <c>-: old</c> and <c>+: new</c>, for refusals that show a change.</summary>
+/// <summary>The differences of two values, as lines of <c>{path}:</c>, <c>-: old</c> and <c>+: new</c>, for refusals that show a
+/// change.</summary>
 public static class JsonDiff
 {
     public static string Of<T>(T before, T after)

@@ -42,7 +42,8 @@ public static class AutoscalingAnnotations
         check.BurstCapacity();
         check.Duration(AutoscalingKeys.Window, null, WindowMin, wholeSeconds: true);
         check.Duration(
-            AutoscalingKeys.ScaleToZeroPodRetentionPeriod, AutoscalingKeys.ScaleToZeroPodRetentionPeriodAlt, TimeSpan.Zero, wholeSeconds: false);
+            AutoscalingKeys.ScaleToZeroPodRetentionPeriod, AutoscalingKeys.ScaleToZeroPodRetentionPeriodAlt, TimeSpan.Zero,
+            wholeSeconds: false);
         check.Duration(AutoscalingKeys.ScaleDownDelay, AutoscalingKeys.ScaleDownDelayAlt, TimeSpan.Zero, wholeSeconds: true);
         check.Metric();
         check.Algorithm();

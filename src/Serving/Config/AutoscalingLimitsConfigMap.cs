@@ -4,7 +4,8 @@ using Knet.Kube.Config;
 
 namespace Knet.Serving.Config;
 
-/// <summary>Reads from <c>config-autoscaler</c> the bounds that admission and Revisions need; the autoscaler reads the whole of it.</summary>
+/// <summary>Reads from <c>config-autoscaler</c> the bounds that admission and Revisions need; the autoscaler reads the whole of
+/// it.</summary>
 public static class AutoscalingLimitsConfigMap
 {
     public static ConfigKind<AutoscalingLimits> Kind { get; } = new("config-autoscaler", Parse);

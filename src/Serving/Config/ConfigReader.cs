@@ -4,7 +4,8 @@ using Knet.Api.Meta;
 
 namespace Knet.Serving.Config;
 
-/// <summary>Reads the values of one ConfigMap; a bad one becomes a <see cref="FormatException"/> that names key, value and what is expected.</summary>
+/// <summary>Reads the values of one ConfigMap; a bad one becomes a <see cref="FormatException"/> that names key, value and what is
+/// expected.</summary>
 internal sealed class ConfigReader(IReadOnlyDictionary<string, string> data)
 {
     /// <summary>The value under the first of the keys that is there, trimmed; null when none is.</summary>
@@ -94,5 +95,6 @@ internal sealed class ConfigReader(IReadOnlyDictionary<string, string> data)
         }
     }
 
-    public static FormatException Bad(string key, string value, string expected) => new($"{key}: \"{value}\" is not valid, expected {expected}");
+    public static FormatException Bad(string key, string value, string expected) =>
+        new($"{key}: \"{value}\" is not valid, expected {expected}");
 }

@@ -38,7 +38,8 @@ public static partial class DefaultConfigMaps
         ];
     }
 
-    /// <summary>The checksum by which an edit of the example block is noticed: CRC-32 (IEEE) of the text with its newlines collapsed.</summary>
+    /// <summary>The checksum by which an edit of the example block is noticed: CRC-32 (IEEE) of the text with its newlines
+    /// collapsed.</summary>
     public static string Checksum(string example)
     {
         var text = Encoding.UTF8.GetBytes(Newlines().Replace(example.Trim(), "\\n"));

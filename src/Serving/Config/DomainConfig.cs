@@ -20,7 +20,8 @@ public sealed record DomainConfig
     /// <summary>The domain whose selector says most about the labels; the smaller name among equals.</summary>
     public string DomainFor(IDictionary<string, string>? labels)
     {
-        if (labels is not null && labels.TryGetValue(NetworkingKeys.Visibility, out var visibility) && visibility == NetworkingKeys.ClusterLocal)
+        if (labels is not null && labels.TryGetValue(NetworkingKeys.Visibility, out var visibility) &&
+            visibility == NetworkingKeys.ClusterLocal)
         {
             return ClusterLocal;
         }

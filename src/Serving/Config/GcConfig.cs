@@ -25,7 +25,8 @@ public sealed record GcConfig
         };
         return config.MaxNonActiveRevisions < config.MinNonActiveRevisions
             ? throw new FormatException(
-                $"min-non-active-revisions({config.MinNonActiveRevisions}) must be <= max-non-active-revisions({config.MaxNonActiveRevisions})")
+                $"min-non-active-revisions({config.MinNonActiveRevisions}) must be <= " +
+                $"max-non-active-revisions({config.MaxNonActiveRevisions})")
             : config;
     }
 
@@ -40,6 +41,8 @@ public sealed record GcConfig
         }
 
         var value = read.Duration(key, fallback);
-        return value >= TimeSpan.Zero ? value : throw ConfigReader.Bad(key, value.ToString(), "disabled or a duration that is not negative");
+        return value >= TimeSpan.Zero
+            ? value
+            : throw ConfigReader.Bad(key, value.ToString(), "disabled or a duration that is not negative");
     }
 }

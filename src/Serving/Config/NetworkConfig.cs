@@ -59,7 +59,8 @@ public sealed record NetworkConfig
             ExternalDomainTls = read.Choice("external-domain-tls", "disabled", "auto-tls", "enabled", "disabled") == "enabled",
             ClusterLocalDomainTls = read.Choice("cluster-local-domain-tls", "disabled", null, "enabled", "disabled") == "enabled",
             SystemInternalTls =
-                read.Choice("system-internal-tls", "disabled", null, "enabled", "disabled") == "enabled" || read.Flag("internal-encryption", false),
+                read.Choice("system-internal-tls", "disabled", null, "enabled", "disabled") == "enabled" ||
+                    read.Flag("internal-encryption", false),
             HttpProtocol = read.Choice("http-protocol", "enabled", "httpProtocol", "enabled", "redirected", "disabled"),
             RolloutDurationSeconds = read.Whole("rollout-duration", 0, 0),
             AutocreateClusterDomainClaims = read.Flag("autocreate-cluster-domain-claims", false),

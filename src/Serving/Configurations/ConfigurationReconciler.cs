@@ -87,7 +87,8 @@ public sealed class ConfigurationReconciler : IReconciler<KnConfiguration, Confi
         if (ready?.Status == ConditionSet.False)
         {
             var failed = status.RevisionFailed(newest.Metadata.Name, (ready.Message ?? "").TrimEnd('.'));
-            var (was, now) = (ConditionSet.Find(before.Conditions, ConditionSet.Ready), ConditionSet.Find(failed.Conditions, ConditionSet.Ready));
+            var (was, now) = (
+                ConditionSet.Find(before.Conditions, ConditionSet.Ready), ConditionSet.Find(failed.Conditions, ConditionSet.Ready));
             if (was?.Reason != now?.Reason || was?.Message != now?.Message)
             {
                 var isLatestReady = newest.Metadata.Name == status.LatestReadyRevisionName;

@@ -15,7 +15,8 @@ internal static class ConfigurationRevision
     {
         var name = configuration.Spec.Template.Metadata?.Name;
         return string.IsNullOrEmpty(name)
-            ? ChildNames.For(configuration.Metadata.Name, string.Create(CultureInfo.InvariantCulture, $"-{configuration.Metadata.Generation ?? 0:D5}"))
+            ? ChildNames.For(
+                configuration.Metadata.Name, string.Create(CultureInfo.InvariantCulture, $"-{configuration.Metadata.Generation ?? 0:D5}"))
             : name;
     }
 

@@ -14,7 +14,8 @@ public sealed class RevisionCollector : IReconciler<KnConfiguration, Configurati
     {
         var config = view.Config<GcConfig>();
         var nothing = new Plan<ConfigurationStatus>(null);
-        var isOff = config.MaxNonActiveRevisions is null && config.RetainSinceCreateTime is null && config.RetainSinceLastActiveTime is null;
+        var isOff = config.MaxNonActiveRevisions is null && config.RetainSinceCreateTime is null &&
+            config.RetainSinceLastActiveTime is null;
         if (resource.IsDeleting() || isOff)
         {
             return nothing;
@@ -26,7 +27,9 @@ public sealed class RevisionCollector : IReconciler<KnConfiguration, Configurati
             return nothing;
         }
 
-        var stale = candidates.Where(r => StaleAt(r, config) <= view.Now).Take((int)(candidates.Count - config.MinNonActiveRevisions)).ToList();
+        var stale = candidates.Where(r => StaleAt(r, config) <= view.Now)
+            .Take((int)(candidates.Count - config.MinNonActiveRevisions))
+            .ToList();
         var rest = candidates.Except(stale).ToList();
         if (config.MaxNonActiveRevisions is { } most && rest.Count > most)
         {
@@ -54,7 +57,9 @@ public sealed class RevisionCollector : IReconciler<KnConfiguration, Configurati
             : Created(revision);
 
     private static DateTimeOffset Created(KnRevision revision) =>
-        revision.Metadata.CreationTimestamp is { } time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : DateTimeOffset.MinValue;
+        revision.Metadata.CreationTimestamp is { } time
+            ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc))
+            : DateTimeOffset.MinValue;
 
     // Both limits must have passed; with both switched off nothing ever gets too old.
     private static DateTimeOffset StaleAt(KnRevision revision, GcConfig config)

@@ -7,7 +7,8 @@ using Knet.Serving.Objects;
 
 namespace Knet.Serving.Labeler;
 
-/// <summary>Marks what a Route uses. What it no longer uses is noticed by the used object itself (<see cref="RevisionUnlabeler"/>).</summary>
+/// <summary>Marks what a Route uses. What it no longer uses is noticed by the used object itself (<see
+/// cref="RevisionUnlabeler"/>).</summary>
 public sealed class RouteLabeler : IReconciler<KnRoute, RouteStatus>
 {
     public Plan<RouteStatus> Reconcile(KnRoute resource, IView view)

@@ -9,7 +9,8 @@ namespace Knet.Serving.Labeler;
 /// <summary>Which Revisions and Configurations a Route uses, by what it wants and by what it has (serving.md 10).</summary>
 internal static class RouteTargets
 {
-    /// <summary>Names of Revisions, among them the newest one of each Configuration whose latest is wanted; and of Configurations.</summary>
+    /// <summary>Names of Revisions, among them the newest one of each Configuration whose latest is wanted; and of
+    /// Configurations.</summary>
     public static (SortedSet<string> Revisions, SortedSet<string> Configurations) Of(KnRoute route, IView view)
     {
         var revisions = new SortedSet<string>(StringComparer.Ordinal);

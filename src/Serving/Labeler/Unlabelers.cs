@@ -8,7 +8,8 @@ using Knet.Serving.Objects;
 namespace Knet.Serving.Labeler;
 
 /// <summary>
-/// Takes from a Revision the Routes that no longer use it, and puts it in reserve when none is left. Working from the Revision, not from the Route as
+/// Takes from a Revision the Routes that no longer use it, and puts it in reserve when none is left. Working from the Revision, not from
+/// the Route as
 /// upstream does, it needs no finalizer on Routes and no search through a namespace.
 /// </summary>
 public sealed class RevisionUnlabeler : IReconciler<KnRevision, RevisionStatus>

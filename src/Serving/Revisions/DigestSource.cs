@@ -12,7 +12,8 @@ namespace Knet.Serving.Revisions;
 /// asks; a digest found is final: a Revision's image never changes.
 /// </summary>
 public sealed partial class DigestSource(
-    IImages images, IPullCredentials credentials, IConfigSource config, TimeProvider time, ILogger<DigestSource> logger, DigestSourceOptions? options = null)
+    IImages images, IPullCredentials credentials, IConfigSource config, TimeProvider time, ILogger<DigestSource> logger,
+    DigestSourceOptions? options = null)
     : IFactSource<DigestQuery, string>, IDisposable
 {
     private readonly DigestSourceOptions _options = options ?? new DigestSourceOptions();
@@ -107,7 +108,8 @@ public sealed partial class DigestSource(
             }
             catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
             {
-                return new Fact<string>.Failed($"the registry did not answer within {timeout.TotalSeconds:0.#} s (digest-resolution-timeout)");
+                return new Fact<string>.Failed(
+                    $"the registry did not answer within {timeout.TotalSeconds:0.#} s (digest-resolution-timeout)");
             }
             catch (ImageException e)
             {

@@ -30,7 +30,8 @@ public sealed class PullCredentials(KubeClient client) : IPullCredentials
         foreach (var name in names.Distinct(StringComparer.Ordinal))
         {
             var secret = await client.FindAsync<V1Secret>(query.Namespace, name, cancellationToken);
-            if (secret?.Data is { } data && (data.TryGetValue(".dockerconfigjson", out var json) || data.TryGetValue(".dockercfg", out json)))
+            if (secret?.Data is { } data &&
+                (data.TryGetValue(".dockerconfigjson", out var json) || data.TryGetValue(".dockercfg", out json)))
             {
                 result.AddRange(DockerConfig.CredentialsFor(Encoding.UTF8.GetString(json), query.Image));
             }

@@ -12,10 +12,12 @@ namespace Knet.Serving.Revisions;
 
 /// <summary>All configuration that a Revision's Deployment depends on.</summary>
 internal sealed record RevisionConfig(
-    DeploymentConfig Deployment, FeaturesConfig Features, ObservabilityConfig Observability, NetworkConfig Network, AutoscalingLimits Autoscaling);
+    DeploymentConfig Deployment, FeaturesConfig Features, ObservabilityConfig Observability, NetworkConfig Network,
+    AutoscalingLimits Autoscaling);
 
 /// <summary>
-/// The sidecar of a Revision's pods (serving.md 8.3). Knet's node carries it out itself from the environment written here; on a cluster it is a
+/// The sidecar of a Revision's pods (serving.md 8.3). Knet's node carries it out itself from the environment written here; on a cluster it
+/// is a
 /// container like any other.
 /// </summary>
 internal static class QueueProxyContainer
@@ -107,7 +109,11 @@ internal static class QueueProxyContainer
     private static V1EnvVar Value(string name, string? value) => new() { Name = name, Value = value ?? "" };
 
     private static V1EnvVar Field(string name, string path) =>
-        new() { Name = name, ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path } } };
+        new()
+        {
+            Name = name,
+            ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path } },
+        };
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -147,7 +153,8 @@ internal static class QueueProxyContainer
     /// <summary>The probe as the sidecar runs it: from inside the pod, on a port that is known by number.</summary>
     private static V1Probe Dialled(V1Probe probe, int userPort)
     {
-        var result = probe with { TimeoutSeconds = probe.PeriodSeconds > 0 && probe.TimeoutSeconds is null or 0 ? 1 : probe.TimeoutSeconds };
+        var needsTimeout = probe.PeriodSeconds > 0 && probe.TimeoutSeconds is null or 0;
+        var result = needsTimeout ? probe with { TimeoutSeconds = 1 } : probe;
         if (probe.HttpGet is { } get)
         {
             return result with

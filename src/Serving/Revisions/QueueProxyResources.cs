@@ -55,7 +55,8 @@ internal static class QueueProxyResources
             return;
         }
 
-        void Clamp(IDictionary<string, ResourceQuantity>? from, IDictionary<string, ResourceQuantity> to, string resource, decimal low, decimal high)
+        void Clamp(
+            IDictionary<string, ResourceQuantity>? from, IDictionary<string, ResourceQuantity> to, string resource, decimal low, decimal high)
         {
             if (from is not null && from.TryGetValue(resource, out var value))
             {

@@ -50,7 +50,8 @@ internal static class RevisionDeployment
                     Metadata = new V1ObjectMeta
                     {
                         Labels = labels,
-                        Annotations = Maps.Keep(annotations).With(ServingKeys.DefaultContainer, annotations.Find(ServingKeys.DefaultContainer) ?? serving.Name),
+                        Annotations = Maps.Keep(annotations)
+                            .With(ServingKeys.DefaultContainer, annotations.Find(ServingKeys.DefaultContainer) ?? serving.Name),
                     },
                     Spec = RevisionPod.For(revision, status, config),
                 },
@@ -65,7 +66,8 @@ internal static class RevisionDeployment
     {
         var text = revision.Metadata.Annotations.Find(AutoscalingKeys.InitialScale) ??
             revision.Metadata.Annotations.Find(AutoscalingKeys.InitialScaleAlt);
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var scale) && (scale > 0 || limits.AllowZeroInitialScale)
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var scale) &&
+            (scale > 0 || limits.AllowZeroInitialScale)
             ? scale
             : limits.InitialScale;
     }

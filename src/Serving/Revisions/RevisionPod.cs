@@ -19,7 +19,8 @@ internal static class RevisionPod
         for (var i = 0; i < spec.Containers.Count; i++)
         {
             var container = spec.Containers[i];
-            var made = UserContainer(revision, container, Digest(status.ContainerStatuses, container), ReferenceEquals(container, serving), config);
+            var made = UserContainer(
+                revision, container, Digest(status.ContainerStatuses, container), ReferenceEquals(container, serving), config);
             containers.Add(made);
         }
 
@@ -112,7 +113,11 @@ internal static class RevisionPod
     }
 
     private static V1EnvVar Field(string name, string path) =>
-        new() { Name = name, ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path } } };
+        new()
+        {
+            Name = name,
+            ValueFrom = new V1EnvVarSource { FieldRef = new V1ObjectFieldSelector { ApiVersion = "v1", FieldPath = path } },
+        };
 
     private static V1Probe? Liveness(V1Probe? probe, int port, FeaturesConfig features)
     {

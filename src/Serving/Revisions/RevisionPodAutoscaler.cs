@@ -23,7 +23,10 @@ internal static class RevisionPodAutoscaler
         Spec = new PodAutoscalerSpec
         {
             ContainerConcurrency = revision.Spec.ContainerConcurrency ?? 0,
-            ScaleTargetRef = new V1ObjectReference { ApiVersion = "apps/v1", Kind = "Deployment", Name = RevisionMeta.DeploymentName(revision) },
+            ScaleTargetRef = new V1ObjectReference
+            {
+                ApiVersion = "apps/v1", Kind = "Deployment", Name = RevisionMeta.DeploymentName(revision),
+            },
             ProtocolType = RevisionMeta.Protocol(revision.Spec),
             Reachability = Reachability(revision, status, deployment),
         },

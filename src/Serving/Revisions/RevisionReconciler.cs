@@ -34,8 +34,8 @@ public sealed class RevisionReconciler : IReconciler<KnRevision, RevisionStatus>
         private readonly string _namespace = revision.Metadata.NamespaceProperty;
         private readonly string _name = revision.Metadata.Name;
         private readonly RevisionConfig _config = new(
-            view.Config<DeploymentConfig>(), view.Config<FeaturesConfig>(), view.Config<ObservabilityConfig>(), view.Config<NetworkConfig>(),
-            view.Config<AutoscalingLimits>());
+            view.Config<DeploymentConfig>(), view.Config<FeaturesConfig>(), view.Config<ObservabilityConfig>(),
+            view.Config<NetworkConfig>(), view.Config<AutoscalingLimits>());
 
         private RevisionStatus _status = revision.Status.Begin(revision.Metadata.Generation);
 

@@ -80,7 +80,10 @@ internal static class PlaceholderService
 
         var name = string.IsNullOrEmpty(balancer.DomainInternal) ? balancer.Domain : balancer.DomainInternal;
         return string.IsNullOrEmpty(name)
-            ? new V1ServiceSpec { Type = "ClusterIP", Ports = [new V1ServicePort { Name = "http", Port = 80, TargetPort = 80, Protocol = "TCP" }] }
+            ? new V1ServiceSpec
+            {
+                Type = "ClusterIP", Ports = [new V1ServicePort { Name = "http", Port = 80, TargetPort = 80, Protocol = "TCP" }],
+            }
             : new V1ServiceSpec { Type = "ExternalName", ExternalName = name, SessionAffinity = "None", Ports = [h2c] };
     }
 

@@ -44,7 +44,8 @@ internal sealed record RolloutConfiguration
 }
 
 /// <summary>
-/// The gradual move of traffic to the latest Revisions (serving.md 9.7). Its state is an annotation of the Ingress, so that any controller can carry
+/// The gradual move of traffic to the latest Revisions (serving.md 9.7). Its state is an annotation of the Ingress, so that any controller
+/// can carry
 /// on from it.
 /// </summary>
 internal sealed record Rollout

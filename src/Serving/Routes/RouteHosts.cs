@@ -53,7 +53,8 @@ internal sealed class RouteHosts(KnRoute route, NetworkConfig network, DomainCon
             : $"{network.DefaultExternalScheme}://{host}:{network.ExternalPort}";
     }
 
-    /// <summary>The forms under which a cluster-local name is asked for: <c>n.ns</c>, <c>n.ns.svc</c>, <c>n.ns.svc.cluster.local</c>.</summary>
+    /// <summary>The forms under which a cluster-local name is asked for: <c>n.ns</c>, <c>n.ns.svc</c>,
+    /// <c>n.ns.svc.cluster.local</c>.</summary>
     public List<string> LocalHostsOf(string tag)
     {
         var name = $"{NameOf(tag)}.{_namespace}";

@@ -70,7 +70,9 @@ internal static class RouteIngress
             network.HttpProtocol;
 
         // Without certificates there is nowhere to redirect to.
-        return network.ExternalDomainTls && string.Equals(text, "redirected", StringComparison.OrdinalIgnoreCase) ? "Redirected" : "Enabled";
+        return network.ExternalDomainTls && string.Equals(text, "redirected", StringComparison.OrdinalIgnoreCase)
+            ? "Redirected"
+            : "Enabled";
     }
 
     private static string? TagHosts(RouteTraffic traffic, RouteHosts hosts)

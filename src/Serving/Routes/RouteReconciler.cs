@@ -106,7 +106,8 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
             if (existing is not null && !existing.Metadata.IsControlledBy(route.Metadata))
             {
                 _status = IngressNotOwned(_status, existing.Metadata.Name);
-                _events.Add(new PlanEvent("Warning", "InternalError", $"route: \"{route.Metadata.Name}\" does not own Ingress: \"{existing.Metadata.Name}\""));
+                _events.Add(new PlanEvent(
+                    "Warning", "InternalError", $"route: \"{route.Metadata.Name}\" does not own Ingress: \"{existing.Metadata.Name}\""));
                 return;
             }
 

@@ -112,7 +112,8 @@ internal sealed class TrafficResolution
     }
 
     private void Add(TrafficTarget target, KnRevision revision, string configuration, bool isLatest) => Targets.Add(new ResolvedTarget(
-        target.Tag ?? "", revision.Metadata.Name, configuration, isLatest, (int)(target.Percent ?? 0), RevisionMeta.Protocol(revision.Spec)));
+        target.Tag ?? "", revision.Metadata.Name, configuration, isLatest, (int)(target.Percent ?? 0),
+        RevisionMeta.Protocol(revision.Spec)));
 
     private void Missing(string kind, string name) => Fail($"{kind}Missing", $"{kind} \"{name}\" referenced in traffic not found.");
 

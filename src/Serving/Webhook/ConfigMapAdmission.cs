@@ -43,7 +43,8 @@ internal static class ConfigMapAdmission
         {
             return Refused(
                 $"the update modifies a key in \"{DefaultConfigMaps.ExampleKey}\" which is probably not what you want. Instead, copy the " +
-                $"respective setting to the top-level of the ConfigMap, directly below \"data\" (its checksum is {found}, expected {expected})");
+                $"respective setting to the top-level of the ConfigMap, directly below \"data\" " +
+                $"(its checksum is {found}, expected {expected})");
         }
 
         try

@@ -93,7 +93,8 @@ internal static class IngressAdmission
             {
                 Paths =
                 [
-                    .. rule.Http.Paths.Select(p => p.Splits is [{ Percent: null or 0 } lone] ? p with { Splits = [lone with { Percent = 100 }] } : p),
+                    .. rule.Http.Paths.Select(p =>
+                        p.Splits is [{ Percent: null or 0 } lone] ? p with { Splits = [lone with { Percent = 100 }] } : p),
                 ],
             },
     };

@@ -14,7 +14,8 @@ using Knet.Kube.Config;
 namespace Knet.Serving.Webhook;
 
 /// <summary>
-/// Defaults and checks the objects of Serving and its ConfigMaps, with the texts of upstream's webhooks. Pure but for the configuration snapshots;
+/// Defaults and checks the objects of Serving and its ConfigMaps, with the texts of upstream's webhooks. Pure but for the configuration
+/// snapshots;
 /// status writes pass untouched.
 /// </summary>
 public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
@@ -46,7 +47,8 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
             return request.Type.Kind switch
             {
                 "Service" => Mutated<KnService>(request, (value, old, policy) => value.WithDefaults(policy, old, request.User.Name)),
-                "Configuration" => Mutated<KnConfiguration>(request, (value, old, policy) => value.WithDefaults(policy, old, request.User.Name)),
+                "Configuration" => Mutated<KnConfiguration>(
+                    request, (value, old, policy) => value.WithDefaults(policy, old, request.User.Name)),
                 "Revision" => Mutated<KnRevision>(request, static (value, old, policy) => value.WithDefaults(policy, old)),
                 "Route" => Mutated<KnRoute>(request, (value, old, _) => value.WithDefaults(old, request.User.Name)),
                 "Ingress" => Mutated<KnIngress>(request, static (value, _, _) => IngressAdmission.WithDefaults(value)),
@@ -117,7 +119,8 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
         return ReferenceEquals(value, result) ? AdmissionResponse.Allowed : new AdmissionResponse(KubeDocument.From(result));
     }
 
-    private void Checked<T>(AdmissionRequest request, Action<T, T?, ServingPolicy> check) where T : class, IKubernetesObject<V1ObjectMeta> =>
+    private void Checked<T>(AdmissionRequest request, Action<T, T?, ServingPolicy> check)
+        where T : class, IKubernetesObject<V1ObjectMeta> =>
         check(request.Object!.As<T>(), request.OldObject?.As<T>(), Policy());
 
     private ServingPolicy Policy() => new()
@@ -127,7 +130,8 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
         Autoscaling = config.Get<AutoscalingLimits>(),
     };
 
-    // "The JSON value could not be converted to System.Int64. Path: $.spec.x | LineNumber: …" says where, in .NET's words: only the place helps.
+    // "The JSON value could not be converted to System.Int64. Path: $.spec.x | LineNumber: …" says where, in .NET's words: only the place
+    // helps.
     private static string Explain(JsonException e) => string.IsNullOrEmpty(e.Path)
         ? e.Message
         : $"field {e.Path.TrimStart('$').TrimStart('.')} has a value of the wrong type";

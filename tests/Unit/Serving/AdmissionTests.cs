@@ -119,7 +119,7 @@ public sealed class AdmissionTests
     [Theory]
     [InlineData("nginx", "index.docker.io/library/nginx", "latest")]
     [InlineData("a/b:1", "index.docker.io/a/b", "1")]
-    [InlineData("localhost:5000/x:v1", "localhost:5000/x", null)]
+    [InlineData("localhost:5000/xy:v1", "localhost:5000/xy", "v1")]
     [InlineData("ghcr.io/a/b/c", "ghcr.io/a/b/c", "latest")]
     [InlineData("UPPER/x", null, null)]
     [InlineData("a b", null, null)]
@@ -152,7 +152,8 @@ public sealed class AdmissionTests
     private static string? Validate(V1ConfigMap map) => Admission.Validate(Request(map)).Denied;
 
     private static AdmissionRequest Request<T>(T value) where T : k8s.IKubernetesObject<V1ObjectMeta> => new(
-        KubeVerb.Create, ResourceType.Of<T>(), "", new ObjectKey(value.Metadata.NamespaceProperty, value.Metadata.Name), KubeDocument.From(value),
+        KubeVerb.Create, ResourceType.Of<T>(), "", new ObjectKey(value.Metadata.NamespaceProperty, value.Metadata.Name),
+        KubeDocument.From(value),
         null, new KubeUser("bob", []), false);
 
     /// <summary>Every configuration at its defaults.</summary>

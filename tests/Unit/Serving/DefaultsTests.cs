@@ -28,7 +28,9 @@ public sealed class DefaultsTests
                 ? new V1Probe { PeriodSeconds = period, HttpGet = hasGet ? new V1HTTPGetAction { Path = "/" } : null }
                 : null,
             VolumeMounts = mount is null ? null : [new V1VolumeMount { Name = mount, MountPath = "/m" }],
-            Resources = hasGet ? new V1ResourceRequirements { Limits = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("1500m") } } : null,
+            Resources = hasGet
+                ? new V1ResourceRequirements { Limits = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("1500m") } }
+                : null,
         };
 
     private static readonly Gen<KnService> AnyService =
@@ -118,7 +120,8 @@ public sealed class DefaultsTests
         string Modifier(KnService service) =>
             service.WithDefaults(ServingPolicy.Default, old, "bob").Metadata.Annotations["serving.knative.dev/lastModifier"];
 
-        Assert.Equal("alice", Modifier(old with { Metadata = old.Metadata with { Labels = new Dictionary<string, string> { ["a"] = "b" } } }));
+        Assert.Equal(
+            "alice", Modifier(old with { Metadata = old.Metadata with { Labels = new Dictionary<string, string> { ["a"] = "b" } } }));
         Assert.Equal("bob", Modifier(old with { Spec = A.Service("hello", A.Template(A.Container("localhost:5000/x"))).Spec }));
     }
 

@@ -30,16 +30,14 @@ public sealed class DigestSourceTests
     [Fact]
     public async Task Failure_IsToldAndTriedAgain()
     {
+        _registry.Failures = 1;
+        _registry.Answer.SetResult("sha256:abc");
         using var source = Source();
         var woken = new SemaphoreSlim(0);
         source.Ask(Query, () => woken.Release());
-        var first = _registry.Answer;
-        _registry.Answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        first.SetException(new ImageException("404 Not Found"));
         Assert.True(await woken.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
         Assert.Equal(new Fact<string>.Failed("404 Not Found"), source.Ask(Query, () => { }));
 
-        _registry.Answer.SetResult("sha256:abc");
         while (!woken.Wait(0, TestContext.Current.CancellationToken))
         {
             // The wait may not have begun yet: time goes on until it has.
@@ -48,6 +46,7 @@ public sealed class DigestSourceTests
         }
 
         Assert.IsType<Fact<string>.Known>(source.Ask(Query, () => { }));
+        Assert.Equal(2, _registry.Asked);
     }
 
     private DigestSource Source() =>
@@ -55,16 +54,18 @@ public sealed class DigestSourceTests
 
     private sealed class Registry : IImages, IPullCredentials
     {
-        public TaskCompletionSource<string> Answer { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<string> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public int Failures { get; set; }
         public int Asked { get; private set; }
 
         public Task<IReadOnlyList<RegistryCredentials>> ForAsync(DigestQuery query, CancellationToken cancellationToken) =>
             Task.FromResult<IReadOnlyList<RegistryCredentials>>([]);
 
-        public Task<string> ResolveDigestAsync(string reference, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken)
+        public Task<string> ResolveDigestAsync(
+            string reference, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken)
         {
             Asked++;
-            return Answer.Task.WaitAsync(cancellationToken);
+            return Asked <= Failures ? Task.FromException<string>(new ImageException("404 Not Found")) : Answer.Task.WaitAsync(cancellationToken);
         }
 
         public LocalImage? Find(string reference) => null;
@@ -76,7 +77,8 @@ public sealed class DigestSourceTests
 
     private sealed class OnlyDeployment : IConfigSource
     {
-        public TConfig Get<TConfig>() where TConfig : class => (TConfig)(object)new DeploymentConfig { DigestResolutionTimeout = TimeSpan.FromDays(1) };
+        public TConfig Get<TConfig>() where TConfig : class =>
+            (TConfig)(object)new DeploymentConfig { DigestResolutionTimeout = TimeSpan.FromDays(1) };
 
         public IDisposable OnChange<TConfig>(Action<TConfig> changed) where TConfig : class => throw new NotSupportedException();
     }

@@ -23,7 +23,8 @@ namespace Knet.Tests.Unit.Serving;
 /// </summary>
 public sealed class GoldenTests
 {
-    public static TheoryData<string> Cases => [.. Directory.EnumerateFiles(Folder(), "*.yaml").Select(f => Path.GetFileNameWithoutExtension(f)!)];
+    public static TheoryData<string> Cases =>
+        [.. Directory.EnumerateFiles(Folder(), "*.yaml").Select(f => Path.GetFileNameWithoutExtension(f)!)];
 
     [Theory]
     [MemberData(nameof(Cases))]

@@ -16,7 +16,8 @@ using Xunit;
 
 namespace Knet.Tests.Unit.Serving;
 
-/// <summary>The rows every reconciler has: deleting, a child of somebody else, a write that fails. Absent and stable are in WorldTests.</summary>
+/// <summary>The rows every reconciler has: deleting, a child of somebody else, a write that fails. Absent and stable are in
+/// WorldTests.</summary>
 public sealed class ReconcilerRowTests
 {
     private static readonly KubeException Forbidden = KubeException.Of(403, "Forbidden", "quota is used up");
@@ -83,7 +84,8 @@ public sealed class ReconcilerRowTests
             "failed to write Deployment \"r-deployment\": quota is used up");
         var route = new RouteReconciler().Reconcile(A.Route("hello"), Routable());
         AssertReady(
-            route.OnFailure!(route.Steps[0], Forbidden).Conditions, "False", "InternalError", "failed to write Ingress \"hello\": quota is used up");
+            route.OnFailure!(route.Steps[0], Forbidden).Conditions, "False", "InternalError",
+            "failed to write Ingress \"hello\": quota is used up");
     }
 
     [Fact]

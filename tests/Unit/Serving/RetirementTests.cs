@@ -17,7 +17,8 @@ public sealed class RetirementTests
     {
         var world = new World().With(new GcConfig { MinNonActiveRevisions = 1 });
         var configuration = A.Configuration("hello").WithLatest("r9", "r9");
-        world.Having(Reserve("r1", hours: 100), Reserve("r2", hours: 90), Reserve("r3", hours: 10), Reserve("r9", hours: 200), A.Revision("r8"));
+        world.Having(
+            Reserve("r1", hours: 100), Reserve("r2", hours: 90), Reserve("r3", hours: 10), Reserve("r9", hours: 200), A.Revision("r8"));
         var plan = new RevisionCollector().Reconcile(configuration, world);
         Assert.Equal(["r1", "r2"], plan.Steps.Select(s => s.Key.Name));
         Assert.Equal(38, plan.RequeueAfter!.Value.TotalHours);
@@ -43,7 +44,8 @@ public sealed class RetirementTests
         var plan = new RevisionCollector().Reconcile(A.Configuration("hello"), world);
         Assert.Equal(["r1", "r2"], plan.Steps.Select(s => s.Key.Name));
         Assert.Empty(new RevisionCollector().Reconcile(
-            A.Configuration("hello"), world.With(new GcConfig { MaxNonActiveRevisions = null, RetainSinceCreateTime = null, RetainSinceLastActiveTime = null })).Steps);
+            A.Configuration("hello"), world.With(
+                new GcConfig { MaxNonActiveRevisions = null, RetainSinceCreateTime = null, RetainSinceLastActiveTime = null })).Steps);
     }
 
     [Fact]

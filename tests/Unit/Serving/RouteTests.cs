@@ -38,7 +38,8 @@ public sealed class RouteTests
     [Fact]
     public void SplitTraffic_LeavesZeroSharesOutAndMergesEqualRevisions()
     {
-        var (_, ingress) = Run(A.Route("hello", A.To("hello", 40), A.Pinned("hello-00001", 30), A.Pinned("old", 30), A.Pinned("old", 0, "t")), World());
+        var (_, ingress) = Run(
+            A.Route("hello", A.To("hello", 40), A.Pinned("hello-00001", 30), A.Pinned("old", 30), A.Pinned("old", 0, "t")), World());
         var splits = ingress.Spec.Rules![0].Http!.Paths[0].Splits;
         Assert.Equal([("hello-00001", 70), ("old", 30)], splits.Select(s => (s.ServiceName, s.Percent!.Value)));
         var tag = ingress.Spec.Rules.Single(r => r.Hosts![0] == "t-hello.default");
@@ -62,7 +63,8 @@ public sealed class RouteTests
         var route = A.Route("hello", A.Pinned("old", 100));
         route.Metadata.Labels = new Dictionary<string, string> { ["serving.knative.dev/service"] = "hello" };
         var plan = new RouteReconciler().Reconcile(route, World());
-        Assert.Equal("Revision \"old\" does not belong to Service \"hello\".", ConditionSet.Find(plan.Status!.Conditions, "Ready")!.Message);
+        Assert.Equal(
+            "Revision \"old\" does not belong to Service \"hello\".", ConditionSet.Find(plan.Status!.Conditions, "Ready")!.Message);
     }
 
     [Fact]
@@ -113,7 +115,10 @@ public sealed class RouteTests
         var ingress = world.Take<KnIngress>("hello");
         world.Having(ingress with
         {
-            Status = A.Routing(1) with { PrivateLoadBalancer = new LoadBalancerStatus { Ingress = [new LoadBalancerIngress { Ip = "10.0.0.1" }] } },
+            Status = A.Routing(1) with
+            {
+                PrivateLoadBalancer = new LoadBalancerStatus { Ingress = [new LoadBalancerIngress { Ip = "10.0.0.1" }] },
+            },
         });
         Run(route, world);
         Assert.Equal("None", world.Take<V1Service>("hello").Spec.ClusterIP);

@@ -13,7 +13,8 @@ public sealed class ValidationTests
     public static TheoryData<string, V1Container> Containers => new()
     {
         { "missing field(s): spec.template.spec.containers[0].image", new V1Container() },
-        { "\"queue-proxy\" is a reserved container name: spec.template.spec.containers[0].name", A.Container() with { Name = "queue-proxy" } },
+        { "\"queue-proxy\" is a reserved container name: spec.template.spec.containers[0].name",
+            A.Container() with { Name = "queue-proxy" } },
         {
             "Failed to parse image reference: spec.template.spec.containers[0].image\nimage: \"a b\", error: could not parse reference: a b",
             A.Container("a b")
@@ -114,7 +115,8 @@ public sealed class ValidationTests
     public void BadAnnotationOfTheTemplate_IsRefusedInUpstreamsWords(string key, string value, string want)
     {
         var template = A.Template() with { Metadata = new V1ObjectMeta { Annotations = new Dictionary<string, string> { [key] = value } } };
-        Assert.Equal(want.Replace("{0}", $"spec.template.metadata.annotations.{key}", StringComparison.Ordinal), Check(A.Service("hello", template)));
+        Assert.Equal(want.Replace("{0}", $"spec.template.metadata.annotations.{key}", StringComparison.Ordinal),
+            Check(A.Service("hello", template)));
     }
 
     [Fact]
@@ -138,7 +140,8 @@ public sealed class ValidationTests
             "must not set the field(s): spec.template.spec.nodeSelector\nto allow it, set kubernetes.podspec-nodeselector: \"enabled\" in the " +
             "ConfigMap config-features of namespace knative-serving",
             Check(service));
-        Assert.Equal("", Check(service, policy: new ServingPolicy { Features = new FeaturesConfig { NodeSelector = FeatureFlag.Allowed } }));
+        Assert.Equal(
+            "", Check(service, policy: new ServingPolicy { Features = new FeaturesConfig { NodeSelector = FeatureFlag.Allowed } }));
     }
 
     [Fact]
@@ -148,7 +151,8 @@ public sealed class ValidationTests
             A.Template(A.Container(image)) with { Metadata = new V1ObjectMeta { Name = name } };
 
         Assert.Equal(
-            "invalid value: \"other-v1\" must have prefix \"hello-\": spec.template.metadata.name", Check(A.Service("hello", Named("other-v1", A.Image))));
+            "invalid value: \"other-v1\" must have prefix \"hello-\": spec.template.metadata.name",
+            Check(A.Service("hello", Named("other-v1", A.Image))));
         var old = A.Service("hello", Named("hello-v1", A.Image));
         Assert.Equal("", Check(old, old));
         Assert.StartsWith(
@@ -173,7 +177,8 @@ public sealed class ValidationTests
     {
         var old = A.Revision("hello-00001");
         var errors = new FieldErrors();
-        (old with { Spec = old.Spec with { TimeoutSeconds = 5 }, Metadata = A.Meta("hello-00001") }).Validate(ServingPolicy.Default, old, errors);
+        (old with { Spec = old.Spec with { TimeoutSeconds = 5 }, Metadata = A.Meta("hello-00001") })
+            .Validate(ServingPolicy.Default, old, errors);
         Assert.Equal("Immutable fields changed (-old +new): spec\n{timeoutSeconds}:\n\t-: 300\n\t+: 5", errors.ToString());
     }
 

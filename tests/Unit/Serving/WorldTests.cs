@@ -57,7 +57,8 @@ public sealed class WorldTests
         var children = world.Writes.Where(w => !w.StartsWith("status", StringComparison.Ordinal)).Order();
         Assert.Equal(
             [
-                "apply Service/hello", "create Deployment/hello-00001-deployment", "create Revision/hello-00001", "ensure Configuration/hello",
+                "apply Service/hello", "create Deployment/hello-00001-deployment", "create Revision/hello-00001",
+                "ensure Configuration/hello",
                 "ensure Ingress/hello", "ensure PodAutoscaler/hello-00001", "ensure Route/hello",
             ],
             children);
@@ -72,7 +73,10 @@ public sealed class WorldTests
         var revision = world.Take<KnRevision>("hello-00001");
         world.Having(new V1Pod
         {
-            Metadata = A.Meta("pod") with { Labels = new Dictionary<string, string> { ["serving.knative.dev/revisionUID"] = revision.Metadata.Uid } },
+            Metadata = A.Meta("pod") with
+            {
+                Labels = new Dictionary<string, string> { ["serving.knative.dev/revisionUID"] = revision.Metadata.Uid },
+            },
             Status = new V1PodStatus
             {
                 ContainerStatuses =
@@ -80,7 +84,10 @@ public sealed class WorldTests
                     new V1ContainerStatus
                     {
                         Name = "user-container",
-                        LastState = new V1ContainerState { Terminated = new V1ContainerStateTerminated { ExitCode = 3, Message = "no database\n" } },
+                        LastState = new V1ContainerState
+                        {
+                            Terminated = new V1ContainerStateTerminated { ExitCode = 3, Message = "no database\n" },
+                        },
                     },
                 ],
             },
@@ -124,7 +131,8 @@ public sealed class WorldTests
         Settle(world);
         var service = world.Take<KnService>("hello");
         var template = A.Service("hello", A.Template(A.Container("localhost:5000/hello:v2"))).Spec.Template;
-        world.Having(service with { Metadata = service.Metadata with { Generation = 2 }, Spec = service.Spec with { Template = template } });
+        world.Having(
+            service with { Metadata = service.Metadata with { Generation = 2 }, Spec = service.Spec with { Template = template } });
         world.Facts[Query with { Image = "localhost:5000/hello:v2" }] = new Fact<string>.Known(A.Digest.Replace('1', '2'));
         Settle(world);
         Assert.Equal("active", world.Take<KnRevision>("hello-00001").Metadata.Labels["serving.knative.dev/routingState"]);

@@ -214,7 +214,8 @@ internal static class ProbeValidation
     {
         var probes = new[]
         {
-            (container.LivenessProbe, "livenessProbe"), (container.ReadinessProbe, "readinessProbe"), (container.StartupProbe, "startupProbe"),
+            (container.LivenessProbe, "livenessProbe"), (container.ReadinessProbe, "readinessProbe"),
+            (container.StartupProbe, "startupProbe"),
         };
         foreach (var (probe, name) in probes)
         {
@@ -248,7 +249,8 @@ internal static class ProbeValidation
         var set = new[]
         {
             (probe.HttpGet is not null, "httpGet"), (probe.TcpSocket is not null, "tcpSocket"), (probe.Exec is not null, "exec"),
-            (probe.Grpc is not null, "grpc"), (probe.PeriodSeconds is > 0, "periodSeconds"), (probe.TimeoutSeconds is > 0, "timeoutSeconds"),
+            (probe.Grpc is not null, "grpc"), (probe.PeriodSeconds is > 0, "periodSeconds"),
+            (probe.TimeoutSeconds is > 0, "timeoutSeconds"),
             (probe.InitialDelaySeconds is > 0, "initialDelaySeconds"), (probe.SuccessThreshold is > 0, "successThreshold"),
             (probe.FailureThreshold is > 0, "failureThreshold"),
         };

@@ -5,7 +5,8 @@ using Knet.Api.Meta;
 namespace Knet.Api.Serving.V1;
 
 /// <summary>The desired state of the newest Revision; each change of its template makes one.</summary>
-[CustomResource("serving.knative.dev", "v1", "Configuration", "configurations", ShortNames = ["config", "cfg"], Categories = ["all", "knative", "serving"])]
+[CustomResource(
+    "serving.knative.dev", "v1", "Configuration", "configurations", ShortNames = ["config", "cfg"], Categories = ["all", "knative", "serving"])]
 [PrinterColumn("LatestCreated", ".status.latestCreatedRevisionName")]
 [PrinterColumn("LatestReady", ".status.latestReadyRevisionName")]
 [PrinterColumn("Ready", ".status.conditions[?(@.type=='Ready')].status")]

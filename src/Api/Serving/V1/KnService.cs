@@ -5,7 +5,8 @@ using Knet.Api.Meta;
 namespace Knet.Api.Serving.V1;
 
 /// <summary>The whole life of a workload: it manages a Configuration and a Route of the same name.</summary>
-[CustomResource("serving.knative.dev", "v1", "Service", "services", ShortNames = ["kservice", "ksvc"], Categories = ["all", "knative", "serving"])]
+[CustomResource(
+    "serving.knative.dev", "v1", "Service", "services", ShortNames = ["kservice", "ksvc"], Categories = ["all", "knative", "serving"])]
 [PrinterColumn("URL", ".status.url")]
 [PrinterColumn("LatestCreated", ".status.latestCreatedRevisionName")]
 [PrinterColumn("LatestReady", ".status.latestReadyRevisionName")]

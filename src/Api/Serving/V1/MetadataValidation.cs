@@ -90,5 +90,6 @@ internal static class MetadataValidation
         }
     }
 
-    private static string Text(V1ObjectMeta metadata, string key) => metadata.Annotations?.TryGetValue(key, out var value) == true ? value : "";
+    private static string Text(V1ObjectMeta metadata, string key) =>
+        metadata.Annotations?.TryGetValue(key, out var value) == true ? value : "";
 }

@@ -74,7 +74,9 @@ internal static class PodValidation
         Guard(
             spec.ShareProcessNamespace is not null, features.ShareProcessNamespace, "shareProcessNamespace",
             FeatureKeys.ShareProcessNamespace);
-        Guard(!string.IsNullOrEmpty(spec.PriorityClassName), features.PriorityClassName, "priorityClassName", FeatureKeys.PriorityClassName);
+        Guard(
+            !string.IsNullOrEmpty(spec.PriorityClassName), features.PriorityClassName, "priorityClassName",
+            FeatureKeys.PriorityClassName);
         Guard(!string.IsNullOrEmpty(spec.SchedulerName), features.SchedulerName, "schedulerName", FeatureKeys.SchedulerName);
         Guard(spec.InitContainers is { Count: > 0 }, features.InitContainers, "initContainers", FeatureKeys.InitContainers);
         Guard(!string.IsNullOrEmpty(spec.DnsPolicy), features.DnsPolicy, "dnsPolicy", FeatureKeys.DnsPolicy);
@@ -157,7 +159,8 @@ internal static class PodValidation
         if (ports > 1)
         {
             errors.Add(
-                "more than one container port is set", $"{path}.containers[*].ports", "Only a single port is allowed across all containers");
+                "more than one container port is set", $"{path}.containers[*].ports",
+                "Only a single port is allowed across all containers");
         }
         else if (ports == 0 && spec.Containers.Count > 1)
         {

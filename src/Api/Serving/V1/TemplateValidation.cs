@@ -91,8 +91,8 @@ internal static class TemplateValidation
         if (percentage is not null)
         {
             errors.Warn(
-                "Queue proxy resource percentage annotation is deprecated. Please use the available annotations to explicitly set resource " +
-                "values per service", $"{path}[{key}]");
+                "Queue proxy resource percentage annotation is deprecated. Please use the available annotations to explicitly set " +
+                "resource values per service", $"{path}[{key}]");
             if (!double.TryParse(percentage, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
             {
                 errors.Invalid(percentage, $"{path}[{key}]");

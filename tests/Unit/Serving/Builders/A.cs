@@ -78,7 +78,10 @@ internal static class A
 
     public static KnRevision With(this KnRevision revision, string ready, string? reason = null, string? message = null) => revision with
     {
-        Status = revision.Status with { ObservedGeneration = revision.Metadata.Generation, Conditions = [Condition("Ready", ready, reason, message)] },
+        Status = revision.Status with
+        {
+            ObservedGeneration = revision.Metadata.Generation, Conditions = [Condition("Ready", ready, reason, message)],
+        },
     };
 
     public static KnConfiguration WithLatest(this KnConfiguration configuration, string? ready, string created, string status = "True") =>
@@ -101,7 +104,8 @@ internal static class A
         ApiVersion = "serving.knative.dev/v1", Kind = kind, Name = name, Uid = $"uid-{name}", Controller = true, BlockOwnerDeletion = true,
     };
 
-    public static PodAutoscalerStatus Scaled(int count, string ready = "True", bool initialized = true, string? reason = null, string? message = null) => new()
+    public static PodAutoscalerStatus Scaled(
+        int count, string ready = "True", bool initialized = true, string? reason = null, string? message = null) => new()
     {
         ServiceName = "r",
         ActualScale = count,

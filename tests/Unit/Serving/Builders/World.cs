@@ -14,7 +14,8 @@ using Knet.Serving.Config;
 namespace Knet.Tests.Unit.Serving.Builders;
 
 /// <summary>
-/// Objects in memory that are a view for reconcilers and that plans can be carried out on: as the API would, as far as generation, uid, replicas and
+/// Objects in memory that are a view for reconcilers and that plans can be carried out on: as the API would, as far as generation, uid,
+/// replicas and
 /// ownership go.
 /// </summary>
 internal sealed class World : IView
@@ -114,7 +115,8 @@ internal sealed class World : IView
 
     public void Execute(PlanStep step)
     {
-        var type = Types.GetValueOrDefault(step.Type.Group.EndsWith("knative.dev", StringComparison.Ordinal) ? "kn/" + step.Type.Kind : step.Type.Kind)
+        var isOurs = step.Type.Group.EndsWith("knative.dev", StringComparison.Ordinal);
+        var type = Types.GetValueOrDefault(isOurs ? "kn/" + step.Type.Kind : step.Type.Kind)
             ?? throw new InvalidOperationException($"unknown kind {step.Type}");
         var key = KeyOf(type, step.Key.Namespace, step.Key.Name);
         var existing = _objects.GetValueOrDefault(key);
@@ -188,5 +190,6 @@ internal sealed class World : IView
 
     private static string KeyOf(Type type, string ns, string name) => $"{type.Name}/{ns}/{name}";
 
-    private static T Assert1<T>(List<T> list) => list.Count == 1 ? list[0] : throw new InvalidOperationException($"{list.Count} {typeof(T).Name}");
+    private static T Assert1<T>(List<T> list) =>
+        list.Count == 1 ? list[0] : throw new InvalidOperationException($"{list.Count} {typeof(T).Name}");
 }
