@@ -5,7 +5,9 @@ using Knet.Api.Meta;
 namespace Knet.Api.Autoscaling.V1Alpha1;
 
 /// <summary>What the autoscaler collects for one Revision.</summary>
-[CustomResource("autoscaling.internal.knative.dev", "v1alpha1", "Metric", "metrics", ShortNames = [], Categories = ["knative-internal", "autoscaling"])]
+[CustomResource(
+    "autoscaling.internal.knative.dev", "v1alpha1", "Metric", "metrics",
+    ShortNames = [], Categories = ["knative-internal", "autoscaling"])]
 [PrinterColumn("Ready", ".status.conditions[?(@.type=='Ready')].status")]
 [PrinterColumn("Reason", ".status.conditions[?(@.type=='Ready')].reason")]
 public sealed partial record KnMetric : IKubernetesObject<V1ObjectMeta>

@@ -5,7 +5,9 @@ using Knet.Api.Meta;
 namespace Knet.Api.Autoscaling.V1Alpha1;
 
 /// <summary>Scales a Revision's Deployment by its traffic.</summary>
-[CustomResource("autoscaling.internal.knative.dev", "v1alpha1", "PodAutoscaler", "podautoscalers", ShortNames = ["kpa", "pa"], Categories = ["knative-internal", "autoscaling"])]
+[CustomResource(
+    "autoscaling.internal.knative.dev", "v1alpha1", "PodAutoscaler", "podautoscalers",
+    ShortNames = ["kpa", "pa"], Categories = ["knative-internal", "autoscaling"])]
 [PrinterColumn("DesiredScale", ".status.desiredScale", Type = "integer")]
 [PrinterColumn("ActualScale", ".status.actualScale", Type = "integer")]
 [PrinterColumn("Ready", ".status.conditions[?(@.type=='Ready')].status")]

@@ -5,7 +5,9 @@ using Knet.Api.Meta;
 namespace Knet.Api.Networking.V1Alpha1;
 
 /// <summary>The data plane's contract: which hosts and paths lead to which Services, in which shares.</summary>
-[CustomResource("networking.internal.knative.dev", "v1alpha1", "Ingress", "ingresses", ShortNames = ["kingress", "king"], Categories = ["knative-internal", "networking"])]
+[CustomResource(
+    "networking.internal.knative.dev", "v1alpha1", "Ingress", "ingresses",
+    ShortNames = ["kingress", "king"], Categories = ["knative-internal", "networking"])]
 [PrinterColumn("Ready", ".status.conditions[?(@.type=='Ready')].status")]
 [PrinterColumn("Reason", ".status.conditions[?(@.type=='Ready')].reason")]
 public sealed partial record KnIngress : IKubernetesObject<V1ObjectMeta>

@@ -5,7 +5,9 @@ using Knet.Api.Meta;
 namespace Knet.Api.Networking.V1Alpha1;
 
 /// <summary>The Services of a Revision, which lead to its pods or to the activator.</summary>
-[CustomResource("networking.internal.knative.dev", "v1alpha1", "ServerlessService", "serverlessservices", ShortNames = ["sks"], Categories = ["knative-internal", "networking"])]
+[CustomResource(
+    "networking.internal.knative.dev", "v1alpha1", "ServerlessService", "serverlessservices",
+    ShortNames = ["sks"], Categories = ["knative-internal", "networking"])]
 [PrinterColumn("Mode", ".spec.mode")]
 [PrinterColumn("Activators", ".spec.numActivators", Type = "integer")]
 [PrinterColumn("ServiceName", ".status.serviceName")]
