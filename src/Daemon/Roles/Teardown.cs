@@ -1,6 +1,7 @@
 using Knet.Daemon.Startup;
 using Knet.Kube.Client;
 using Knet.Node.Network;
+using Microsoft.Extensions.Logging;
 
 namespace Knet.Daemon.Roles;
 
@@ -9,7 +10,8 @@ internal static class Teardown
 {
     public static async Task<int> RunAsync(DaemonOptions options)
     {
-        using var loggers = Logs.Create();
+        // Run by "knet down", whose output is the user's: only what goes wrong is told.
+        using var loggers = Logs.Create(LogLevel.Warning);
         await using var machine = new PodMachine(options, TimeProvider.System, loggers);
         await machine.OpenNodeAsync(new NoApi());
         await machine.Node!.RemoveAllAsync();

@@ -7,8 +7,9 @@ namespace Knet.Daemon.Startup;
 /// <summary>The daemon's log: one line an entry on standard error, which the starter leads to a file.</summary>
 internal static class Logs
 {
-    public static ILoggerFactory Create() => LoggerFactory.Create(builder => builder
-        .SetMinimumLevel(Enum.TryParse<LogLevel>(Environment.GetEnvironmentVariable("KNET_LOG"), ignoreCase: true, out var level) ? level : LogLevel.Information)
+    /// <param name="level">The least that is told, unless <c>$KNET_LOG</c> (Debug, Information, Warning …) says otherwise.</param>
+    public static ILoggerFactory Create(LogLevel level = LogLevel.Information) => LoggerFactory.Create(builder => builder
+        .SetMinimumLevel(Enum.TryParse<LogLevel>(Environment.GetEnvironmentVariable("KNET_LOG"), ignoreCase: true, out var asked) ? asked : level)
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddSimpleConsole(console =>
         {
