@@ -29,6 +29,9 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
         using var loggers = Logs.Create();
         Directory.CreateDirectory(options.Home);
         Directory.CreateDirectory(options.Run);
+
+        // The directory it was started from may be unmounted or deleted while it runs.
+        Directory.SetCurrentDirectory("/");
         await using var platform = new Platform(options, new Steps(time, Console.Out), time, loggers);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, platform.OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, platform.OnSignal);

@@ -47,8 +47,9 @@ public sealed class KubeletServer : IAsyncDisposable
     /// <summary>Starts serving and tells the agent its port.</summary>
     public static async Task<KubeletServer> StartAsync(NodeAgent agent, KubeletOptions options, CancellationToken cancellationToken)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton(agent.Services.Loggers);
+        // Empty: a host with its usual parts would watch the files below the current directory, which takes seconds.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(agent.Services.Loggers).AddLogging().AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
