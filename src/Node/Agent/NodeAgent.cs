@@ -35,8 +35,8 @@ public sealed record NodeDependencies
 /// it is a client like any kubelet.
 /// </summary>
 /// <remarks>
-/// Order of calls: <see cref="CreateAsync"/>, <see cref="RecoverAsync"/> (before controllers start), <see cref="RunAsync"/>. Disposing leaves the
-/// containers running for the next daemon; <see cref="StopAllAsync"/> ends them.
+/// Order of calls: <see cref="CreateAsync"/>, <see cref="RecoverAsync"/> (before controllers start), <see cref="RunAsync"/>.
+/// Disposing leaves the containers running for the next daemon; <see cref="StopAllAsync"/> ends them.
 /// </remarks>
 public sealed class NodeAgent : IAsyncDisposable
 {
@@ -79,8 +79,8 @@ public sealed class NodeAgent : IAsyncDisposable
         var runtime = await test.ChooseAsync(options.Runtimes, exits, threads);
         var client = new KubeClient(dependencies.Transport, "kubelet");
         var services = new Informer<V1Service>(dependencies.Transport, time, loggers.CreateLogger<NodeAgent>());
-        var pods = new Informer<V1Pod>(
-            dependencies.Transport, time, loggers.CreateLogger<NodeAgent>(), new InformerOptions { FieldSelector = $"spec.nodeName={options.Name}" });
+        var ours = new InformerOptions { FieldSelector = $"spec.nodeName={options.Name}" };
+        var pods = new Informer<V1Pod>(dependencies.Transport, time, loggers.CreateLogger<NodeAgent>(), ours);
         var node = new NodeServices
         {
             Options = options,
@@ -146,6 +146,7 @@ public sealed class NodeAgent : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _node.IsDetached = true;
         await _node.Events.DisposeAsync();
         _node.Exits.Dispose();
         _node.Probes.Dispose();

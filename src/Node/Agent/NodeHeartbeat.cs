@@ -92,7 +92,8 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
         }
     }
 
-    private static byte[] Wrap<T>(string member, T value) => [.. Encoding.UTF8.GetBytes($"{{\"{member}\":"), .. KubeJson.Serialize(value), (byte)'}'];
+    private static byte[] Wrap<T>(string member, T value) =>
+        [.. Encoding.UTF8.GetBytes($"{{\"{member}\":"), .. KubeJson.Serialize(value), (byte)'}'];
 
     private static partial class Log
     {

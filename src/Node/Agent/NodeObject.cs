@@ -89,7 +89,7 @@ internal static class NodeObject
         V1NodeCondition Condition(string type, string status, string reason, string message) => new()
         {
             Type = type, Status = status, Reason = reason, Message = message, LastHeartbeatTime = now,
-            LastTransitionTime = before?.FirstOrDefault(c => c.Type == type) is { } old && old.Status == status ? old.LastTransitionTime : now,
+            LastTransitionTime = before?.FirstOrDefault(c => c.Type == type && c.Status == status)?.LastTransitionTime ?? now,
         };
         return
         [

@@ -37,6 +37,9 @@ internal sealed record NodeServices
     /// <summary>The node is going down: pods end, their objects stay.</summary>
     public bool IsStopping { get; set; }
 
+    /// <summary>The daemon leaves, the containers stay: nothing is reported or stopped any more.</summary>
+    public bool IsDetached { get; set; }
+
     public DateTimeOffset Now => Time.GetUtcNow();
 
     /// <summary>Now in whole seconds, as times in statuses are.</summary>

@@ -7,8 +7,8 @@ using Knet.Api.Meta;
 namespace Knet.Node.Kubelet;
 
 /// <summary>
-/// Kubernetes' streams over a WebSocket: each message begins with a channel byte: 0 stdin, 1 stdout, 2 stderr, 3 error, 4 terminal size and,
-/// from v5, 255: the channel named next is closed.
+/// Kubernetes' streams over a WebSocket: each message begins with a channel byte: 0 stdin, 1 stdout, 2 stderr, 3 error, 4 terminal size
+/// and, from v5, 255: the channel named next is closed.
 /// </summary>
 internal sealed class ChannelSocket(WebSocket socket) : IDisposable
 {

@@ -122,7 +122,8 @@ public sealed class KubeletServer : IAsyncDisposable
         {
             var run = slot.Run;
             bool Ended() => previous || slot.Run != run || !slot.IsRunning;
-            await new LogReader(path).CopyAsync(context.Response.Body, Query(query, pod.Node.Now), Ended, pod.Node.Time, context.RequestAborted);
+            var wanted = Query(query, pod.Node.Now);
+            await new LogReader(path).CopyAsync(context.Response.Body, wanted, Ended, pod.Node.Time, context.RequestAborted);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -111,7 +111,8 @@ internal sealed class StreamEndpoints(PodSet pods, NodeServices node)
         var protocol = offered.Contains(ChannelSocket.V5) ? ChannelSocket.V5 : offered.Contains(ChannelSocket.V4) ? ChannelSocket.V4 : null;
         if (protocol is null)
         {
-            await KubeletServer.Refuse(context, 400, $"unknown protocols {string.Join(", ", offered)}: this node speaks v5.channel.k8s.io and v4.channel.k8s.io");
+            var asked = string.Join(", ", offered);
+            await KubeletServer.Refuse(context, 400, $"unknown protocols {asked}: this node speaks v5.channel.k8s.io and v4.channel.k8s.io");
             return;
         }
 

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Knet.Node.Logs;
 
-/// <summary>The log files of containers: <c>namespace_pod_uid/container/RESTARTS.log</c>, and <c>RESTARTS.log.TIME</c> after rotation.</summary>
+/// <summary>
+/// The log files of containers: <c>namespace_pod_uid/container/RESTARTS.log</c>, and <c>RESTARTS.log.TIME</c> after rotation.
+/// </summary>
 internal static class LogFiles
 {
     /// <summary>The files of one run, oldest first; only those that exist.</summary>
@@ -15,7 +17,8 @@ internal static class LogFiles
         }
 
         // Not by a pattern: for .NET "0.log.*" matches 0.log too.
-        var rotated = Directory.GetFiles(directory).Where(f => f.StartsWith(path + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        var rotated = Directory.GetFiles(directory)
+            .Where(f => f.StartsWith(path + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
         return File.Exists(path) ? [.. rotated, path] : [.. rotated];
     }
 

@@ -209,7 +209,7 @@ internal sealed class LogReader(string path)
         {
             var lines = new List<LogLine>();
             var begin = 0;
-            for (var end = Array.IndexOf(_buffer, (byte)'\n', 0, _length); end >= 0; end = Array.IndexOf(_buffer, (byte)'\n', begin, _length - begin))
+            while (Array.IndexOf(_buffer, (byte)'\n', begin, _length - begin) is var end and >= 0)
             {
                 if (LogLine.TryParse(_buffer.AsSpan(begin, end - begin).ToArray(), out var line))
                 {

@@ -9,7 +9,7 @@ internal static class TerminationMessage
     private const int LogBytesMax = 2048;
     private const int LogLinesMax = 80;
 
-    /// <summary>What the program wrote to its terminationMessagePath or, by policy and failure, the end of its log. Null for nothing.</summary>
+    /// <summary>What the program wrote to its terminationMessagePath or, by policy and failure, its log's end. Null for nothing.</summary>
     public static string? Read(string messagePath, string logPath, string? policy, int exitCode)
     {
         var text = ReadFile(messagePath);

@@ -14,7 +14,7 @@ internal sealed record EnvironmentSources(
     long NodeMemoryBytes,
     int NodeCpus);
 
-/// <summary>A container's environment: services, then envFrom, then env; later ones win, and may use earlier ones as <c>$(NAME)</c>.</summary>
+/// <summary>A container's environment: services, envFrom, env; later ones win, and may use earlier ones as <c>$(NAME)</c>.</summary>
 internal static class ContainerEnvironment
 {
     /// <exception cref="ContainerConfigException">A reference that is not optional leads nowhere.</exception>
@@ -105,7 +105,8 @@ internal static class ContainerEnvironment
                 : throw Missing("Secret", "secret", secret is null, pod, secretKey.Name, secretKey.Key);
         }
 
-        throw new ContainerConfigException("valueFrom names no source that this node knows: use fieldRef, resourceFieldRef, configMapKeyRef or secretKeyRef");
+        throw new ContainerConfigException(
+            "valueFrom names no source that this node knows: use fieldRef, resourceFieldRef, configMapKeyRef or secretKeyRef");
     }
 
     private static ContainerConfigException Missing(string kind, string lower, bool whole, V1Pod pod, string name, string key) =>

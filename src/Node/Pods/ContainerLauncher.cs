@@ -158,7 +158,7 @@ internal sealed partial class ContainerLauncher(PodContext pod)
     {
         [LoggerMessage(
             Level = LogLevel.Debug,
-            Message = "{Pod}: container {Container} runs: prepared in {Prepared:0.0} ms, created in {Created:0.0} ms, started in {Started:0.0} ms")]
+            Message = "{Pod}: container {Container} runs: prepared in {Prepared:0.0}, created in {Created:0.0}, started in {Started:0.0} ms")]
         public static partial void Launched(ILogger logger, string pod, string container, double prepared, double created, double started);
     }
 }

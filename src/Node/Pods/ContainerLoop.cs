@@ -26,6 +26,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
                 return known.ExitCode == 0; // it ended before the daemon was restarted
             }
 
+            CountLostRun();
             while (true)
             {
                 var run = slot.Adopted ?? await LaunchAsync();
@@ -46,6 +47,17 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return false;
+        }
+    }
+
+    /// <summary>A run that ended while no daemon looked on, or whose restart was due, counts as one.</summary>
+    private void CountLostRun()
+    {
+        var lost = slot.State.Terminated ?? (slot.State.Waiting is null ? null : slot.Last?.Terminated);
+        if (slot.Adopted is null && lost is not null)
+        {
+            slot.Last = new V1ContainerState { Terminated = lost };
+            slot.Restarts++;
         }
     }
 

@@ -69,7 +69,8 @@ internal static class ContainerSpecs
     /// <summary>Limits as the control groups want them: 1024 shares and 100,000 µs of quota per cpu.</summary>
     public static ContainerLimits Limits(V1ResourceRequirements? resources, long? pids)
     {
-        decimal? Get(IDictionary<string, ResourceQuantity>? list, string name) => list?.TryGetValue(name, out var q) == true ? q.ToDecimal() : null;
+        decimal? Get(IDictionary<string, ResourceQuantity>? list, string name) =>
+            list?.TryGetValue(name, out var q) == true ? q.ToDecimal() : null;
         var limit = Get(resources?.Limits, "cpu");
         var request = Get(resources?.Requests, "cpu") ?? limit;
         return new ContainerLimits(
@@ -107,7 +108,10 @@ internal static class ContainerSpecs
 
     private static List<string> Env(ContainerInputs inputs)
     {
-        var result = new Dictionary<string, string>(StringComparer.Ordinal) { ["PATH"] = DefaultPath, ["HOSTNAME"] = PodFiles.Hostname(inputs.Pod) };
+        var result = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["PATH"] = DefaultPath, ["HOSTNAME"] = PodFiles.Hostname(inputs.Pod),
+        };
         foreach (var variable in inputs.Image.Env)
         {
             var equals = variable.IndexOf('=', StringComparison.Ordinal);
@@ -136,7 +140,8 @@ internal static class ContainerSpecs
         var groups = (pod?.SupplementalGroups ?? []).OfType<long>().Concat(pod?.FsGroup is { } fs ? [fs] : []);
         var nonRoot = (container?.RunAsNonRoot ?? pod?.RunAsNonRoot) == true;
         var runAs = container?.RunAsUser ?? pod?.RunAsUser;
-        var where = $"(pod: \"{inputs.Pod.Metadata.Name}_{inputs.Pod.Metadata.NamespaceProperty}({inputs.Pod.Metadata.Uid})\", container: {inputs.Container.Name})";
+        var metadata = inputs.Pod.Metadata;
+        var where = $"(pod: \"{metadata.Name}_{metadata.NamespaceProperty}({metadata.Uid})\", container: {inputs.Container.Name})";
         if (nonRoot && runAs is null && ImageUsers.IsName(inputs.Image.User))
         {
             throw new ContainerConfigException(
@@ -146,7 +151,8 @@ internal static class ContainerSpecs
         ContainerUser user;
         try
         {
-            user = ImageUsers.Resolve(inputs.Image.User, inputs.Passwd, inputs.Group, runAs, container?.RunAsGroup ?? pod?.RunAsGroup, groups);
+            var group = container?.RunAsGroup ?? pod?.RunAsGroup;
+            user = ImageUsers.Resolve(inputs.Image.User, inputs.Passwd, inputs.Group, runAs, group, groups);
         }
         catch (InvalidDataException e)
         {

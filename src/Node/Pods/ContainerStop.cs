@@ -52,7 +52,8 @@ internal sealed class ContainerStop(PodContext pod, ContainerSlot slot, Containe
         const int realTimeMin = 34;
         return int.TryParse(bare, out var number) ? number
             : Signals.TryGetValue(bare, out var known) ? known
-            : bare.StartsWith("RTMIN", StringComparison.OrdinalIgnoreCase) ? realTimeMin + (int.TryParse(bare[5..], out var plus) ? plus : 0)
+            : bare.StartsWith("RTMIN", StringComparison.OrdinalIgnoreCase)
+                ? realTimeMin + (int.TryParse(bare[5..], out var plus) ? plus : 0)
             : Native.SigTerm;
     }
 

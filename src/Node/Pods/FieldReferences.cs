@@ -4,7 +4,9 @@ using k8s.Models;
 
 namespace Knet.Node.Pods;
 
-/// <summary>Values that a pod may ask for about itself: <c>fieldRef</c> and <c>resourceFieldRef</c>, in env and downwardAPI volumes. Pure.</summary>
+/// <summary>
+/// Values that a pod may ask for about itself: <c>fieldRef</c> and <c>resourceFieldRef</c>, in env and downwardAPI volumes. Pure.
+/// </summary>
 internal static class FieldReferences
 {
     /// <exception cref="ContainerConfigException">The path is none that Kubernetes offers.</exception>

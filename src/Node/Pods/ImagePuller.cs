@@ -17,7 +17,8 @@ internal sealed class ImagePuller(PodContext pod)
         var policy = Policy(slot.Container);
 
         // A digest names one content for ever: asking the registry again would only cost time.
-        if ((policy != "Always" || reference.Contains("@sha256:", StringComparison.Ordinal)) && pod.Node.Images.Find(reference) is { } present)
+        var fixedContent = reference.Contains("@sha256:", StringComparison.Ordinal);
+        if ((policy != "Always" || fixedContent) && pod.Node.Images.Find(reference) is { } present)
         {
             pod.Event("Normal", "Pulled", $"Container image \"{reference}\" already present on machine");
             return present;
@@ -56,7 +57,8 @@ internal sealed class ImagePuller(PodContext pod)
         return image;
     }
 
-    private async Task FailAsync(ContainerSlot slot, string reference, ImageException e, TimeSpan wait, CancellationToken cancellationToken)
+    private async Task FailAsync(
+        ContainerSlot slot, string reference, ImageException e, TimeSpan wait, CancellationToken cancellationToken)
     {
         if (e.Reason == "InvalidImageName")
         {
@@ -95,9 +97,8 @@ internal sealed class ImagePuller(PodContext pod)
         }
 
         var last = container.Image[(container.Image.LastIndexOf('/') + 1)..];
-        return last.Contains('@', StringComparison.Ordinal) || (last.Contains(':', StringComparison.Ordinal) && !last.EndsWith(":latest", StringComparison.Ordinal))
-            ? "IfNotPresent"
-            : "Always";
+        var tagged = last.Contains(':', StringComparison.Ordinal) && !last.EndsWith(":latest", StringComparison.Ordinal);
+        return tagged || last.Contains('@', StringComparison.Ordinal) ? "IfNotPresent" : "Always";
     }
 
     private async Task<IReadOnlyList<RegistryCredentials>> CredentialsAsync(string reference)
@@ -132,9 +133,8 @@ internal static class PullSecrets
     {
         var json = secret.Data?.TryGetValue(".dockerconfigjson", out var modern) == true ? Parse(modern, "auths")
             : secret.Data?.TryGetValue(".dockercfg", out var old) == true ? Parse(old, null) : [];
-        var image = reference.Split('/')[0] is var first && (first.Contains('.', StringComparison.Ordinal) || first.Contains(':', StringComparison.Ordinal) || first == "localhost")
-            ? reference
-            : "docker.io/" + reference;
+        var first = reference.Contains('/', StringComparison.Ordinal) ? reference.Split('/')[0] : "";
+        var image = first == "localhost" || first.AsSpan().ContainsAny('.', ':') ? reference : "docker.io/" + reference;
         return json.Where(e => Matches(image, e.Registry)).Select(e => e.Credentials);
     }
 

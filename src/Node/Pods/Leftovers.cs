@@ -38,7 +38,8 @@ internal sealed class Leftovers(NodeServices node)
     private void RemoveCgroups(IReadOnlySet<string> kept)
     {
         var root = node.Options.CgroupRoot;
-        foreach (var group in node.Cgroups.Children(root).Where(g => !(g.StartsWith("pod", StringComparison.Ordinal) && kept.Contains(g[3..]))))
+        bool IsKept(string group) => group.StartsWith("pod", StringComparison.Ordinal) && kept.Contains(group[3..]);
+        foreach (var group in node.Cgroups.Children(root).Where(g => !IsKept(g)))
         {
             foreach (var pid in node.Cgroups.Processes($"{root}/{group}"))
             {

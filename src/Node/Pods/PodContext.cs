@@ -95,7 +95,7 @@ internal sealed class PodContext
             change();
             var status = PodStatus.Of(Facts());
             var ready = status.Conditions.Any(c => c is { Type: "Ready", Status: "True" });
-            urgent |= ready != _ready || (status.Phase != _phase && status.Phase is not "Pending" && !(status.Phase == "Running" && _phase == "Pending"));
+            urgent |= ready != _ready || (status.Phase != _phase && status.Phase is "Succeeded" or "Failed");
             if (ready && !_ready && Revision is { } revision)
             {
                 Node.ColdStarts.Mark(Namespace, revision, DataPlane.Stats.ColdStartPhase.Ready);
@@ -130,7 +130,8 @@ internal sealed class PodContext
 
     public Task FlushStatusAsync() => _writer.FlushAsync();
 
-    public void Event(string type, string reason, string message) => Node.Events.Record("kubelet", Pod, new PlanEvent(type, reason, message));
+    public void Event(string type, string reason, string message) =>
+        Node.Events.Record("kubelet", Pod, new PlanEvent(type, reason, message));
 
     public string LogPath(string container, int restarts) =>
         Path.Combine(Node.Paths.Logs, $"{Namespace}_{Name}_{Uid}", container, $"{restarts}.log");
@@ -141,7 +142,7 @@ internal sealed class PodContext
         Init = [.. Init.Select(s => s.Status(Node.Runtime.Program.Name))],
         App = [.. App.Select(s => s.Status(Node.Runtime.Program.Name))],
         HostIp = Node.Options.Address,
-        PodIp = Sandbox?.Ip,
+        PodIp = Sandbox?.Ip ?? (Pod.Status?.Phase is "Succeeded" or "Failed" ? Pod.Status.PodIP : null),
         StartTime = StartTime,
         Now = Node.NowSeconds,
         Stopped = Stopped,

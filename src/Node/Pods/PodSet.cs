@@ -54,7 +54,8 @@ internal sealed partial class PodSet(NodeServices node)
             }
         }
 
-        await node.Threads.RunAsync(() => new Leftovers(node).Remove(recovered.Select(w => w.Context.Uid).ToHashSet(StringComparer.Ordinal)));
+        var kept = recovered.Select(w => w.Context.Uid).ToHashSet(StringComparer.Ordinal);
+        await node.Threads.RunAsync(() => new Leftovers(node).Remove(kept));
         await Task.WhenAll(recovered.Select(w => w.WaitForAdoptionAsync()));
         Log.Recovered(_logger, recovered.Count);
         return [.. recovered.Select(w => w.Context.Pod)];
@@ -111,10 +112,12 @@ internal sealed partial class PodSet(NodeServices node)
         _workers.TryRemove(worker.Context.Uid, out _);
     }
 
-    private async Task<PodWorker?> RecoverAsync(PodRecord record, Dictionary<string, V1Pod> known, CancellationToken cancellationToken)
+    private async Task<PodWorker?> RecoverAsync(
+        PodRecord record, Dictionary<string, V1Pod> known, CancellationToken cancellationToken)
     {
         var uid = record.Pod.Metadata.Uid;
-        var runs = record.Runs.Where(r => r.Process is not null && (OciRuntime.IsAlive(r.Process) || node.Exits.Find(r.Id) is not null)).ToList();
+        bool IsKnown(ContainerRun run) => run.Process is { } p && (OciRuntime.IsAlive(p) || node.Exits.Find(run.Id) is not null);
+        var runs = record.Runs.Where(IsKnown).ToList();
         var pod = known.GetValueOrDefault(uid);
         if (runs.Count == 0 || record.Sandbox is not { } sandbox || (pod is null && !IsVolatile(record.Pod)))
         {
@@ -139,7 +142,8 @@ internal sealed partial class PodSet(NodeServices node)
 
     /// <summary>A ReplicaSet's pod can be made again from its owner, so the API kept it in memory only.</summary>
     private static bool IsVolatile(V1Pod pod) =>
-        pod.Metadata.OwnerReferences?.Any(o => o is { Controller: true, Kind: "ReplicaSet" }) == true && pod.Metadata.DeletionTimestamp is null;
+        pod.Metadata.DeletionTimestamp is null
+        && pod.Metadata.OwnerReferences?.Any(o => o is { Controller: true, Kind: "ReplicaSet" }) == true;
 
     private async Task<V1Pod?> RecreateAsync(PodRecord record, CancellationToken cancellationToken)
     {

@@ -91,7 +91,8 @@ internal static class PodStatus
     {
         string[] resources = ["cpu", "memory"];
         var containers = spec.Containers.Concat(spec.InitContainers ?? []).Select(c => c.Resources).ToList();
-        bool Has(IDictionary<string, ResourceQuantity>? list, string name) => list is not null && list.TryGetValue(name, out var q) && q.ToDecimal() > 0;
+        bool Has(IDictionary<string, ResourceQuantity>? list, string name) =>
+            list is not null && list.TryGetValue(name, out var q) && q.ToDecimal() > 0;
         if (!containers.Any(r => resources.Any(n => Has(r?.Requests, n) || Has(r?.Limits, n))))
         {
             return "BestEffort";
@@ -111,7 +112,9 @@ internal static class PodStatus
     private static bool IsInitialized(PodFacts facts) => facts.Init.All(c => IsComplete(facts.Pod, c));
 
     private static bool IsComplete(V1Pod pod, V1ContainerStatus status) =>
-        IsSidecar(pod, status.Name) ? status.Started == true || status.LastState?.Terminated is not null : status.State?.Terminated is { ExitCode: 0 };
+        IsSidecar(pod, status.Name)
+            ? status.Started == true || status.LastState?.Terminated is not null
+            : status.State?.Terminated is { ExitCode: 0 };
 
     // A container that waits for its restart counts as what it ended as.
     private static V1ContainerStateTerminated? Ended(V1ContainerStatus status) =>
@@ -121,23 +124,29 @@ internal static class PodStatus
     {
         var done = phase is "Succeeded";
         var incomplete = facts.Init.Where(c => !IsComplete(facts.Pod, c)).Select(c => c.Name).ToList();
-        var unready = facts.App.Concat(facts.Init.Where(c => IsSidecar(facts.Pod, c.Name))).Where(c => !c.Ready).Select(c => c.Name).ToList();
+        var sidecars = facts.Init.Where(c => IsSidecar(facts.Pod, c.Name));
+        var unready = facts.App.Concat(sidecars).Where(c => !c.Ready).Select(c => c.Name).ToList();
         var initialized = done ? Condition(facts, "Initialized", true, "PodCompleted", null)
             : incomplete.Count > 0
-                ? Condition(facts, "Initialized", false, "ContainersNotInitialized", $"containers with incomplete status: [{string.Join(' ', incomplete)}]")
+                ? Condition(
+                    facts, "Initialized", false, "ContainersNotInitialized",
+                    $"containers with incomplete status: [{string.Join(' ', incomplete)}]")
                 : Condition(facts, "Initialized", true, null, null);
         var (reason, message) = done ? ("PodCompleted", null)
             : phase == "Failed" ? ("PodFailed", null)
-            : unready.Count > 0 ? ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]") : ((string?)null, (string?)null);
+            : unready.Count > 0 ? ("ContainersNotReady", $"containers with unready status: [{string.Join(' ', unready)}]")
+            : ((string?)null, (string?)null);
         var containersReady = Condition(facts, "ContainersReady", reason is null, reason, message);
-        var gates = facts.Pod.Spec.ReadinessGates?.Where(g => facts.Before.FirstOrDefault(c => c.Type == g.ConditionType)?.Status != "True").ToList();
+        var gates = facts.Pod.Spec.ReadinessGates?
+            .Where(g => facts.Before.FirstOrDefault(c => c.Type == g.ConditionType)?.Status != "True").ToList();
         var ready = reason is null && gates is { Count: > 0 }
             ? Condition(facts, "Ready", false, "ReadinessGatesNotReady", string.Join(", ", gates.Select(GateText)))
             : Condition(facts, "Ready", reason is null, reason, message);
+        var sandbox = facts.PodIp is not null && !facts.Stopped && phase is "Pending" or "Running";
         return
         [
             .. facts.Before.Where(c => !Ours.Contains(c.Type)),
-            Condition(facts, "PodReadyToStartContainers", facts.PodIp is not null && !facts.Stopped && phase is "Pending" or "Running", null, null),
+            Condition(facts, "PodReadyToStartContainers", sandbox, null, null),
             initialized,
             ready,
             containersReady,

@@ -58,7 +58,7 @@ internal sealed partial class PodStatusWriter(PodContext pod)
         while (await TakeAsync() is { } status)
         {
             var bytes = KubeJson.Serialize(status);
-            if (!bytes.AsSpan().SequenceEqual(_written))
+            if (!pod.Node.IsDetached && !bytes.AsSpan().SequenceEqual(_written))
             {
                 PodRecord.SaveStatus(pod, bytes);
                 await WriteAsync(status, bytes);

@@ -15,7 +15,7 @@ namespace Knet.Node.Pods;
 /// </summary>
 internal sealed partial class PodWorker
 {
-    private static readonly TimeSpan VolumeRetryFirst = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan VolumeRetryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan VolumeRetryMax = TimeSpan.FromSeconds(122);
     private readonly NodeServices _node;
     private readonly ILogger _logger;
@@ -88,11 +88,11 @@ internal sealed partial class PodWorker
         }
 
         Context.KillNow.CancelAfter(grace);
-        Context.Stopping.Cancel();
+        _ = Context.Stopping.CancelAsync(); // not here: the caller is the watch
     }
 
     private static bool SameMaps(IDictionary<string, string>? a, IDictionary<string, string>? b) =>
-        ReferenceEquals(a, b) || ((a?.Count ?? 0) == (b?.Count ?? 0) && (a is null || a.All(p => b!.TryGetValue(p.Key, out var v) && v == p.Value)));
+        (a?.Count ?? 0) == (b?.Count ?? 0) && (a is null || a.All(p => b!.TryGetValue(p.Key, out var v) && v == p.Value));
 
     private async Task RunAsync()
     {
@@ -116,8 +116,9 @@ internal sealed partial class PodWorker
 
     private async Task LiveAsync()
     {
-        if (Context.Pod.Status?.Phase is "Succeeded" or "Failed" && _adopted is null)
+        if (Context.Pod.Status is { Phase: "Succeeded" or "Failed" } final && _adopted is null)
         {
+            Restore(final, []);
             await WaitForTerminationAsync();
             return;
         }
@@ -151,7 +152,13 @@ internal sealed partial class PodWorker
         PodRecord.SavePod(Context);
         if (_adopted is not null)
         {
-            Adopt(_adopted);
+            Context.Sandbox = _adopted.Sandbox;
+            Context.StartTime = _adopted.Status?.StartTime ?? Context.StartTime;
+            Restore(_adopted.Status ?? new V1PodStatus(), _adopted.Runs);
+        }
+        else if (Context.Pod.Status is { ContainerStatuses: not null } before)
+        {
+            Restart(before);
         }
 
         Context.Sandbox ??= await _node.Network.AcquireAsync(Context.Uid, Context.Stopping.Token);
@@ -167,21 +174,40 @@ internal sealed partial class PodWorker
         Context.Volumes.Follow();
     }
 
-    private void Adopt(PodRecord record)
+    /// <summary>Takes over what was known of the containers, and the runs that are still followed.</summary>
+    private void Restore(V1PodStatus status, IReadOnlyList<ContainerRun> runs)
     {
-        Context.Sandbox = record.Sandbox;
-        Context.StartTime = record.Status?.StartTime ?? Context.StartTime;
-        var known = (record.Status?.InitContainerStatuses ?? []).Concat(record.Status?.ContainerStatuses ?? []).ToLookup(s => s.Name);
+        var known = (status.InitContainerStatuses ?? []).Concat(status.ContainerStatuses ?? []).ToLookup(s => s.Name);
         foreach (var slot in Context.All)
         {
-            slot.Adopted = record.Runs.Where(r => r.Name == slot.Name && r.Process is not null).MaxBy(r => r.Restarts);
-            if (known[slot.Name].FirstOrDefault() is { } status)
+            slot.Adopted = runs.Where(r => r.Name == slot.Name && r.Process is not null).MaxBy(r => r.Restarts);
+            if (known[slot.Name].FirstOrDefault() is { } before)
             {
-                slot.State = status.State;
-                slot.Last = status.LastState;
-                slot.ImageId = status.ImageID;
-                slot.Ready = (slot.Adopted is not null || slot.Kind == ContainerKind.Virtual) && status.Ready;
-                slot.Restarts = slot.Adopted?.Restarts ?? status.RestartCount;
+                slot.State = before.State;
+                slot.Last = before.LastState;
+                slot.ImageId = before.ImageID;
+                slot.Ready = (slot.Adopted is not null || slot.Kind == ContainerKind.Virtual) && before.Ready;
+                slot.Restarts = slot.Adopted?.Restarts ?? before.RestartCount;
+            }
+        }
+    }
+
+    /// <summary>The machine was restarted: the pod's containers are gone, and are run again, init containers first.</summary>
+    private void Restart(V1PodStatus status)
+    {
+        foreach (var before in (status.ContainerStatuses ?? []).Where(s => s.State?.Waiting is null))
+        {
+            if (Context.App.FirstOrDefault(s => s.Name == before.Name && s.Kind == ContainerKind.App) is { } slot)
+            {
+                slot.Restarts = before.RestartCount;
+                slot.State = before.State.Terminated is not null ? before.State : new V1ContainerState
+                {
+                    Terminated = new V1ContainerStateTerminated
+                    {
+                        ExitCode = 137, Reason = "ContainerStatusUnknown", FinishedAt = _node.NowSeconds,
+                        Message = "The container could not be located when the pod was terminated",
+                    },
+                };
             }
         }
     }
@@ -342,10 +368,8 @@ internal sealed partial class PodWorker
 
     private void RemoveFiles()
     {
-        foreach (var directory in (string[])[Context.Directory, Path.Combine(_node.Paths.Logs, $"{Context.Namespace}_{Context.Name}_{Context.Uid}")])
-        {
-            NodePaths.TryDelete(directory);
-        }
+        NodePaths.TryDelete(Context.Directory);
+        NodePaths.TryDelete(Path.Combine(_node.Paths.Logs, $"{Context.Namespace}_{Context.Name}_{Context.Uid}"));
     }
 
     private static partial class Log

@@ -97,7 +97,8 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
         }
         catch (JsonException e)
         {
-            pod.Event("Warning", "Unhealthy", $"SERVING_READINESS_PROBE of container {slot.Name} is no probe, asking TCP port {port}: {e.Message}");
+            var problem = $"SERVING_READINESS_PROBE of container {slot.Name} is no probe, asking TCP port {port}: {e.Message}";
+            pod.Event("Warning", "Unhealthy", problem);
             return Parse(null, port);
         }
     }
@@ -141,7 +142,8 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
 
                 if (!timing.Holds)
                 {
-                    await Task.Delay(eager ? ProbeTiming.EagerDelay(Stopwatch.GetElapsedTime(started)) : timing.Period, pod.Node.Time, stopping);
+                    var wait = eager ? ProbeTiming.EagerDelay(Stopwatch.GetElapsedTime(started)) : timing.Period;
+                    await Task.Delay(wait, pod.Node.Time, stopping);
                 }
             }
         }

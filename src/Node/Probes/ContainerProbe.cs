@@ -22,7 +22,8 @@ internal sealed class ContainerProbe(PodContext pod, V1Container container)
             var result = probe switch
             {
                 { Exec: { } exec } when run is not null => await ExecAsync(run, exec.Command ?? [], timeout, cancellationToken),
-                { HttpGet: { } get } => await pod.Node.Probes.HttpAsync(sandbox, HostOr(get.Host, address), Port(get.Port), get, http2, both.Token),
+                { HttpGet: { } get } =>
+                    await pod.Node.Probes.HttpAsync(sandbox, HostOr(get.Host, address), Port(get.Port), get, http2, both.Token),
                 { TcpSocket: { } tcp } => await pod.Node.Probes.TcpAsync(sandbox, HostOr(tcp.Host, address), Port(tcp.Port), both.Token),
                 { Grpc: { } grpc } => await pod.Node.Probes.GrpcAsync(sandbox, address, grpc.Port, grpc.Service ?? "", both.Token),
                 _ => new ProbeResult(true, ""),
@@ -37,7 +38,8 @@ internal sealed class ContainerProbe(PodContext pod, V1Container container)
     }
 
     /// <summary>Runs a command in the container; success is exit code 0.</summary>
-    public async Task<ProbeResult> ExecAsync(ContainerRun run, IEnumerable<string> command, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<ProbeResult> ExecAsync(
+        ContainerRun run, IEnumerable<string> command, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var exec = new ContainerExec(pod.Node.Runtime, pod.Node.Paths, pod.Node.Time);
         var (code, output) = await exec.RunAsync(run.Id, run.Spec!, [.. command], timeout, cancellationToken);

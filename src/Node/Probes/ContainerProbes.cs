@@ -40,7 +40,8 @@ internal sealed partial class ContainerProbes : IAsyncDisposable
         {
             if (container.StartupProbe is { } startup && !ready)
             {
-                await LoopAsync("Startup", startup, false, holds => holds ? Started() : Kill("startup", startup), untilSuccess: true, cancellationToken);
+                await LoopAsync(
+                    "Startup", startup, false, holds => holds ? Started() : Kill("startup", startup), untilSuccess: true, cancellationToken);
                 cancellationToken.ThrowIfCancellationRequested();
             }
             else
@@ -108,6 +109,11 @@ internal sealed partial class ContainerProbes : IAsyncDisposable
 
     private bool Kill(string kind, V1Probe probe)
     {
+        if (_pod.Node.IsDetached)
+        {
+            return false; // this daemon is leaving: what it can no longer reach is not therefore ill
+        }
+
         _kill($"Container {_slot.Name} failed {kind} probe, will be restarted", probe.TerminationGracePeriodSeconds);
         return false;
     }

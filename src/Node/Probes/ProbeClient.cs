@@ -102,7 +102,8 @@ internal sealed class ProbeClient : IDisposable
     }
 
     /// <summary>Asks the standard health service (grpc.health.v1.Health/Check).</summary>
-    public async Task<ProbeResult> GrpcAsync(PodSandbox sandbox, IPAddress address, int port, string service, CancellationToken cancellationToken)
+    public async Task<ProbeResult> GrpcAsync(
+        PodSandbox sandbox, IPAddress address, int port, string service, CancellationToken cancellationToken)
     {
         try
         {

@@ -95,8 +95,8 @@ internal sealed class Cgroups
         }
 
         // Where a hybrid host's cgroup2 was unmounted for crun's sake, crun makes plain directories in the mount point's place.
-        if (_v1.GetValueOrDefault("memory") is { } memory
-            && $"{Path.GetDirectoryName(memory)}/unified{path}" is var plain && Directory.Exists(plain) && new DriveInfo(plain).DriveFormat == "tmpfs")
+        var plain = _v1.GetValueOrDefault("memory") is { } memory ? $"{Path.GetDirectoryName(memory)}/unified{path}" : "";
+        if (Directory.Exists(plain) && new DriveInfo(plain).DriveFormat == "tmpfs")
         {
             NodePaths.TryDelete(plain);
         }
@@ -160,5 +160,6 @@ internal sealed class Cgroups
     private static long Number(string text) => long.TryParse(text, CultureInfo.InvariantCulture, out var n) ? n : 0;
 
     private static long Field(string text, string name) =>
-        text.Split('\n').Where(l => l.StartsWith(name + " ", StringComparison.Ordinal)).Select(l => Number(l[(name.Length + 1)..])).FirstOrDefault();
+        text.Split('\n').Where(l => l.StartsWith(name + " ", StringComparison.Ordinal))
+            .Select(l => Number(l[(name.Length + 1)..])).FirstOrDefault();
 }

@@ -120,7 +120,7 @@ internal sealed partial class RuntimeSelfTest(NodePaths paths, string cgroupRoot
     {
         var (machine, code) = RuntimeInformation.ProcessArchitecture switch
         {
-            Architecture.X64 => (62, (byte[])[0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]),                         // xor edi,edi; mov eax,60; syscall
+            Architecture.X64 => (62, (byte[])[0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]), // xor edi,edi; mov eax,60; syscall
             Architecture.Arm64 => (183, [0, 0, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 1, 0, 0, 0xd4]), // mov x0,0; mov x8,93; svc 0
             var other => throw new PlatformNotSupportedException($"no test program for {other}"),
         };

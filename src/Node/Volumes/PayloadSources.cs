@@ -18,7 +18,8 @@ internal sealed class PayloadSources(PodContext pod)
     /// <exception cref="Knet.Kube.Client.KubeException">The API refused.</exception>
     public async Task<VolumePayload> ReadAsync(V1Volume volume)
     {
-        var mode = volume.ConfigMap?.DefaultMode ?? volume.Secret?.DefaultMode ?? volume.Projected?.DefaultMode ?? volume.DownwardAPI?.DefaultMode;
+        var mode = volume.ConfigMap?.DefaultMode ?? volume.Secret?.DefaultMode
+            ?? volume.Projected?.DefaultMode ?? volume.DownwardAPI?.DefaultMode;
         var payload = new VolumePayload(mode ?? DefaultMode);
         if (volume.ConfigMap is { } map)
         {

@@ -80,7 +80,7 @@ internal sealed class VolumePayload(int defaultMode)
     }
 
     private static string Checked(string path) =>
-        path.Length > 0 && !path.StartsWith('/') && !path.Split('/').Any(p => p is ".." or "." or "") && !path.StartsWith("..", StringComparison.Ordinal)
+        path.Length > 0 && !path.StartsWith("..", StringComparison.Ordinal) && !path.Split('/').Any(p => p is ".." or "." or "")
             ? path
             : throw new VolumeException($"invalid path \"{path}\": it must be relative and stay in the volume");
 }

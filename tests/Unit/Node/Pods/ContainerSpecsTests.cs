@@ -44,8 +44,10 @@ public sealed class ContainerSpecsTests
     [Fact]
     public void AllowedEscalationAndUnconfined_AreHonoured()
     {
-        var spec = ContainerSpecs.Of(APod.Inputs(APod.WithContainer(
-            """{"name":"c","image":"i","securityContext":{"allowPrivilegeEscalation":true,"seccompProfile":{"type":"Unconfined"},"capabilities":{"drop":["ALL"],"add":["NET_ADMIN"]}}}""")));
+        var spec = ContainerSpecs.Of(APod.Inputs(APod.WithContainer("""
+            {"name":"c","image":"i","securityContext":{"allowPrivilegeEscalation":true,"seccompProfile":{"type":"Unconfined"},
+             "capabilities":{"drop":["ALL"],"add":["NET_ADMIN"]}}}
+            """)));
         Assert.False(spec.NoNewPrivileges);
         Assert.False(spec.Seccomp);
         Assert.Equal(["CAP_NET_ADMIN"], spec.Capabilities);

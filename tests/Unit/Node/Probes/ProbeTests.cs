@@ -20,7 +20,8 @@ public sealed class ProbeTests
     public void Defaults_AreKubernetes()
     {
         var timing = new ProbeTiming(new V1Probe(), false);
-        Assert.Equal((10, 1, 1, 3), ((int)timing.Period.TotalSeconds, (int)timing.Timeout.TotalSeconds, timing.SuccessThreshold, timing.FailureThreshold));
+        Assert.Equal((10, 1), ((int)timing.Period.TotalSeconds, (int)timing.Timeout.TotalSeconds));
+        Assert.Equal((1, 3), (timing.SuccessThreshold, timing.FailureThreshold));
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public sealed class VolumeTests : IDisposable
     public void MissingThings_FailUnlessOptional()
     {
         var payload = new VolumePayload(0);
-        Assert.Equal("configmap \"m\" not found", Assert.Throws<VolumeException>(() => payload.Add("ns", "m", (V1ConfigMap?)null, null, false)).Message);
+        var absent = Assert.Throws<VolumeException>(() => payload.Add("ns", "m", (V1ConfigMap?)null, null, false));
+        Assert.Equal("configmap \"m\" not found", absent.Message);
         var item = new List<V1KeyToPath> { new() { Key = "z", Path = "z" } };
         var e = Assert.Throws<VolumeException>(() => payload.Add("ns", "s", new V1Secret(), item, false));
         Assert.Contains("references non-existent secret key: z", e.Message);
