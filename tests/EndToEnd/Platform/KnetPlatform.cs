@@ -23,6 +23,9 @@ public sealed class KnetPlatform : IAsyncLifetime
     {
         await UpAsync();
         await TestImages.LoadAsync(this);
+        (await KubectlAsync(
+            "patch", "configmap", "config-autoscaler", "-n", "knative-serving", "--type=merge", "-p",
+            """{"data":{"scale-to-zero-grace-period":"1s"}}""")).OrFail();
     }
 
     public async ValueTask DisposeAsync()

@@ -18,7 +18,7 @@ internal static class Manifests
               containerConcurrency: {concurrency}
               containers:
               - image: {image}
-        {Indent(extraContainer, 10)}
+        {Indent(extraContainer, 8)}
         {Indent(traffic, 2)}
         """;
 
