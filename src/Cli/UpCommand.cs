@@ -10,22 +10,32 @@ internal static class UpCommand
     public static Command Create()
     {
         var foreground = new Option<bool>("--foreground") { Description = "Stay attached; end with Ctrl-C" };
-        var egress = new Option<string>("--egress")
+        var passed = new List<Option<string?>>
         {
-            Description = "Whether pods may reach the outside: on or off", DefaultValueFactory = _ => "on",
+            OneOf("--egress", "Whether pods may reach the outside: on (default) or off", "on", "off"),
+            OneOf(
+                "--durability", "What an acknowledged write survives: a crash of the daemon (normal, default) or a loss of power (full)",
+                "normal", "full"),
+            new("--gateway-port") { Description = "The gateway's port; default 80, or the first free of 8080 to 8099" },
+            new("--api-port") { Description = "The API's port; default 6443" },
+            new("--pod-range") { Description = "Addresses of pods; default 10.42.0.0/16" },
+            new("--service-range") { Description = "Addresses of Services; default 10.43.0.0/16" },
+            new("--node-name") { Description = "The node's name; default the host's" },
+            new("--instance") { Description = "Up to three letters that set a second platform on this machine apart" },
         };
-        egress.AcceptOnlyFromAmong("on", "off");
-        var durability = new Option<string>("--durability")
-        {
-            Description = "What an acknowledged write survives: a crash of the daemon (normal) or a loss of power (full)",
-            DefaultValueFactory = _ => "normal",
-        };
-        durability.AcceptOnlyFromAmong("normal", "full");
-        var command = new Command("up", "Start the platform; does nothing when it runs") { foreground, egress, durability };
+        var command = new Command("up", "Start the platform; does nothing when it runs") { foreground };
+        passed.ForEach(command.Add);
         command.SetAction((parse, _) => RunAsync(
             parse.GetValue(foreground),
-            ["--egress", parse.GetValue(egress)!, "--durability", parse.GetValue(durability)!]));
+            [.. passed.SelectMany(o => parse.GetValue(o) is { } value ? new[] { o.Name, value } : [])]));
         return command;
+    }
+
+    private static Option<string?> OneOf(string name, string description, params string[] values)
+    {
+        var option = new Option<string?>(name) { Description = description };
+        option.AcceptOnlyFromAmong(values);
+        return option;
     }
 
     private static async Task<int> RunAsync(bool foreground, string[] options)
@@ -89,7 +99,9 @@ internal static class UpCommand
         // The shell appends standard error to the log, and detaches the daemon from this terminal.
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = background, RedirectStandardInput = background };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(background ? "log=$1; shift; exec setsid nsenter --mount=\"$@\" 2>>\"$log\" </dev/null" : "shift; exec nsenter --mount=\"$@\"");
+        start.ArgumentList.Add(background
+            ? "log=$1; shift; exec setsid nsenter --mount=\"$@\" 2>>\"$log\" </dev/null"
+            : "shift; exec nsenter --mount=\"$@\"");
         start.ArgumentList.Add("knet");
         start.ArgumentList.Add(places.Log);
         start.ArgumentList.Add(places.MountNamespace);
@@ -108,7 +120,8 @@ internal static class UpCommand
         Console.Out.WriteLine($"  Services   {status.Gateway.Replace("//", "//NAME.NAMESPACE.", StringComparison.Ordinal)}");
         if (!Requirements.LibcResolvesLocalhostNames())
         {
-            Console.Out.WriteLine("  Note       only curl and browsers resolve *.localhost here; for every program: apt-get install libnss-myhostname");
+            Console.Out.WriteLine("  Note       only curl and browsers resolve *.localhost here.");
+            Console.Out.WriteLine("             For every program: apt-get install libnss-myhostname");
         }
 
         Console.Out.WriteLine("  Next       kubectl --context knet get ksvc -A     knet status     knet image load FILE.tar");

@@ -13,6 +13,9 @@ internal static class Machine
 {
     public static NetworkOptions Network(DaemonOptions options) => new()
     {
+        BridgeName = $"knet{options.Instance}0",
+        InterfacePrefix = $"knp{options.Instance}",
+        TableName = $"knet{options.Instance}",
         PodRange = options.PodRange,
         ServiceRange = options.ServiceRange,
         RunDirectory = Path.Combine(options.Run, "netns"),
@@ -23,6 +26,7 @@ internal static class Machine
     public static NodeOptions Node(DaemonOptions options) => new()
     {
         Name = options.NodeName,
+        CgroupRoot = $"/knet{options.Instance}",
         Address = options.BridgeAddress.ToString(),
         RunDirectory = Path.Combine(options.Run, "node"),
         DataDirectory = Path.Combine(options.Home, "node"),

@@ -29,6 +29,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
         using var loggers = Logs.Create();
         Directory.CreateDirectory(options.Home);
         Directory.CreateDirectory(options.Run);
+        await Teardown.RememberAsync(options);
 
         // The directory it was started from may be unmounted or deleted while it runs.
         Directory.SetCurrentDirectory("/");

@@ -8,8 +8,18 @@ namespace Knet.Daemon.Roles;
 /// <summary>Takes away what a daemon that was killed left behind: containers, namespaces, bridge, rules, routes, sysctl.</summary>
 internal static class Teardown
 {
-    public static async Task<int> RunAsync(DaemonOptions options)
+    private const string FileName = "started-with";
+
+    /// <summary>Notes what names and ranges this daemon uses, for the one who cleans up after it.</summary>
+    public static Task RememberAsync(DaemonOptions options) => File.WriteAllLinesAsync(
+        Path.Combine(options.Run, FileName),
+        ["--pod-range", $"{options.PodRange}", "--service-range", $"{options.ServiceRange}", .. Instance(options)]);
+
+    public static async Task<int> RunAsync(DaemonOptions given)
     {
+        var file = Path.Combine(given.Run, FileName);
+        var options = DaemonOptions.Parse([
+            "--home", given.Home, "--run", given.Run, .. File.Exists(file) ? await File.ReadAllLinesAsync(file) : []]);
         // Run by "knet down", whose output is the user's: only what goes wrong is told.
         using var loggers = Logs.Create(LogLevel.Warning);
         await using var machine = new PodMachine(options, TimeProvider.System, loggers);
@@ -18,6 +28,8 @@ internal static class Teardown
         await HostNetwork.TeardownAsync(machine.NetworkOptions, CancellationToken.None);
         return 0;
     }
+
+    private static string[] Instance(DaemonOptions options) => options.Instance.Length == 0 ? [] : ["--instance", options.Instance];
 
     /// <summary>Nobody to ask: cleaning up goes by what lies on the machine.</summary>
     private sealed class NoApi : IKubeTransport

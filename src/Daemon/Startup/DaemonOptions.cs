@@ -35,6 +35,12 @@ internal sealed record DaemonOptions
 
     public bool Foreground { get; init; }
 
+    /// <summary>
+    /// Sets this platform's bridge, interfaces, nftables and control group apart from those of others on the machine: up to three letters
+    /// or digits (empty). Others need ranges, ports and directories of their own, too.
+    /// </summary>
+    public string Instance { get; init; } = "";
+
     /// <summary>The bridge's own address: gateway of the pods, where DNS, API and the internal gateway listen for them.</summary>
     public IPAddress BridgeAddress => At(PodRange, 1);
 
@@ -68,6 +74,7 @@ internal sealed record DaemonOptions
                 "--api-port" => options with { ApiPort = Port(name, value) },
                 "--gateway-port" => options with { GatewayPort = Port(name, value) },
                 "--node-name" => options with { NodeName = value },
+                "--instance" => options with { Instance = Short(name, value) },
                 _ => throw new FormatException($"unknown argument {name}"),
             };
         }
@@ -77,6 +84,11 @@ internal sealed record DaemonOptions
 
     private static bool OneOf(string name, string value, string yes, string no) =>
         value == yes || (value == no ? false : throw new FormatException($"{name} must be {yes} or {no}, not \"{value}\""));
+
+    private static string Short(string name, string value) =>
+        value.Length <= 3 && value.All(char.IsAsciiLetterOrDigit)
+            ? value.ToLowerInvariant()
+            : throw new FormatException($"{name} must be up to three letters or digits, not \"{value}\"");
 
     private static IPNetwork Range(string name, string value) =>
         IPNetwork.TryParse(value, out var range) && range.PrefixLength is >= 12 and <= 24

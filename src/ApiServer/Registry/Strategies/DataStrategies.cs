@@ -9,7 +9,7 @@ internal class ConfigMapStrategy : KindStrategy
     // As in Kubernetes: what etcd can hold.
     private const int BytesMax = 1024 * 1024;
 
-    // Keys that say something of the embedded platform itself, such as the gateway's port; Kubernetes knows no slash (decision 6).
+    // Keys that say something of the embedded platform itself, such as the gateway's port; Kubernetes knows no slash (decision 7).
     private const string OwnPrefix = "knet.dev/";
 
     public override void Validate(WriteContext write, FieldErrors errors)
