@@ -24,7 +24,7 @@ EOF
 # Packages by what needs them: pods; native code (the command line and the samples); tests.
 run_packages=(crun conmon nftables iproute2 libnss-myhostname)
 build_packages=(gcc libc6-dev zlib1g-dev)
-test_packages=(docker-registry curl skopeo)
+test_packages=(docker-registry skopeo busybox-static procps)
 
 deps() {
   local missing=()

@@ -70,6 +70,8 @@ public sealed class LifecycleTests
         }
 
         Assert.Equal(before, await MachineAsync());
+        Assert.False(Directory.Exists(knet.Home));
+        Assert.False(Directory.Exists(knet.RunDirectory));
     }
 
     /// <summary>Name, uid, address and restarts of the one pod.</summary>
@@ -105,19 +107,21 @@ public sealed class LifecycleTests
         return acknowledged;
     }
 
-    /// <summary>All that a run could leave behind, as the usual tools show it.</summary>
+    /// <summary>
+    /// All that a run could leave behind, as the usual tools show it; without what a platform of the user's, or of another test run, has on the
+    /// machine at the same time (names beginning with knet or knp and another letter than the tests' e).
+    /// </summary>
     private static async Task<string> MachineAsync() =>
         (await Shell.BashAsync("""
-            echo "== links"; ip -o link | sed -E 's/^[0-9]+: //; s/ mtu.*//'
-            echo "== addresses"; ip -o -4 addr | awk '{print $2, $4}'
-            echo "== routes"; ip route; ip rule
+            others() { grep -vE '\bkn(et|p)([^e]|$)' || true; }
+            echo "== links"; ip -o link | sed -E 's/^[0-9]+: //; s/ mtu.*//' | others
+            echo "== addresses"; ip -o -4 addr | awk '{print $2, $4}' | others
+            echo "== routes"; ip route | grep -E '^default|10\.8[23]\.' || true; ip rule
             echo "== namespaces"; ip netns list
-            echo "== nftables"; nft list ruleset
-            echo "== mounts"; awk '{print $5}' /proc/self/mountinfo | sort
-            echo "== sysctl"; sysctl -n net.ipv4.ip_forward
-            echo "== cgroups"; find /sys/fs/cgroup -maxdepth 3 -iname '*knet*'
-            echo "== processes"; ps -eo comm= | grep -E '^(knetd|conmon|crun|runc)$' || true
+            echo "== nftables"; nft list tables | others
+            echo "== mounts"; awk '{print $5}' /proc/self/mountinfo | grep -E 'knet-e2e|^/sys' | sort
+            echo "== cgroups"; find /sys/fs/cgroup -maxdepth 2 -name knete
+            echo "== processes"; ps -eo args= | grep -F knet-e2e- | grep -v grep || true
             echo "== hosts"; cat /etc/hosts
-            echo "== run"; ls -d /run/knet 2>/dev/null || true
             """)).OrFail().Output;
 }

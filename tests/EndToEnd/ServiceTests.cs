@@ -75,7 +75,7 @@ public sealed class ServiceTests(KnetPlatform knet)
         }
 
         var resolved = (await knet.KubectlAsync("exec", "client", "--", "nslookup", "kubernetes.default.svc.cluster.local")).OrFail();
-        Assert.Contains("10.43.0.1", resolved.Output, StringComparison.Ordinal);
+        Assert.Contains(KnetPlatform.ApiAddress, resolved.Output, StringComparison.Ordinal);
         var token = (await knet.KubectlAsync("exec", "client", "--", "cat", "/var/run/secrets/kubernetes.io/serviceaccount/token")).OrFail();
         Assert.Equal(3, token.Output.Trim().Split('.').Length);
         (await knet.KubectlAsync("delete", "pod", "client", "--grace-period=1")).OrFail();

@@ -1,10 +1,14 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Xunit;
 
 namespace Knet.Tests.EndToEnd.Platform;
 
-/// <summary>One running Knet of the tests' own, with its data in a new directory and pods cut off from the outside.</summary>
+/// <summary>
+/// One running Knet of the tests' own: new directories, names, ranges and ports that do not meet those of a platform that the user runs, pods
+/// cut off from the outside.
+/// </summary>
 public sealed class KnetPlatform : IAsyncLifetime
 {
     private readonly Dictionary<string, string> _environment;
@@ -12,10 +16,23 @@ public sealed class KnetPlatform : IAsyncLifetime
     public KnetPlatform()
     {
         Home = Directory.CreateTempSubdirectory("knet-e2e-").FullName;
-        _environment = new() { ["KNET_HOME"] = Home, ["KUBECONFIG"] = Path.Combine(Home, "user-kubeconfig") };
+        RunDirectory = Home + "-run";
+        _environment = new()
+        {
+            ["KNET_HOME"] = Home, ["KNET_RUN"] = RunDirectory, ["KUBECONFIG"] = Path.Combine(Home, "user-kubeconfig"),
+        };
     }
 
+    /// <summary>The API's cluster address: the first of the tests' service range.</summary>
+    public const string ApiAddress = "10.83.0.1";
+
+    private static readonly string[] OwnNames =
+    [
+        "--instance", "e", "--pod-range", "10.82.0.0/16", "--service-range", "10.83.0.0/16", "--api-port", "16443",
+    ];
+
     public string Home { get; }
+    public string RunDirectory { get; }
 
     public HttpClient Http { get; private set; } = new();
 
@@ -39,7 +56,7 @@ public sealed class KnetPlatform : IAsyncLifetime
     /// <summary>Starts the platform (or finds it running) and points <see cref="Http"/> at its gateway.</summary>
     internal async Task<ShellResult> UpAsync()
     {
-        var up = (await KnetAsync("up", "--egress", "off")).OrFail();
+        var up = (await KnetAsync(["up", "--egress", "off", .. OwnNames])).OrFail();
         Http.Dispose();
         Http = await NewHttpAsync();
         return up;
@@ -89,14 +106,15 @@ public sealed class KnetPlatform : IAsyncLifetime
     {
         var status = (await KnetAsync("status")).OrFail().Output;
         var gateway = status.Split('\n').First(line => line.Contains(" gateway ", StringComparison.Ordinal));
-        var port = gateway.Split("localhost:") is { Length: > 1 } parts ? int.Parse(new string([.. parts[1].TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture) : 80;
+        var after = gateway.Split("localhost:") is { Length: > 1 } parts ? new string([.. parts[1].TakeWhile(char.IsAsciiDigit)]) : "80";
+        var port = int.Parse(after, CultureInfo.InvariantCulture);
         return new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) =>
             {
-                var socket = new System.Net.Sockets.Socket(System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync("127.0.0.1", port, cancellationToken);
-                return new System.Net.Sockets.NetworkStream(socket, ownsSocket: true);
+                return new NetworkStream(socket, ownsSocket: true);
             },
         })
         { Timeout = TimeSpan.FromSeconds(60) };
