@@ -7,15 +7,18 @@ namespace Knet.Tests.EndToEnd;
 public sealed class LifecycleTests
 {
     [Fact]
-    public async Task SecondUp_ChangesNothing()
+    public async Task FirstCommandOfTheReadme_DeploysTheSampleAndChangesNothingTheSecondTime()
     {
         var knet = new KnetPlatform();
         try
         {
-            await knet.InitializeAsync();
-            var before = (await knet.KnetAsync("status")).OrFail().Output.Split('\n')[0];
-            (await knet.UpAsync()).OrFail();
-            Assert.Equal(before, (await knet.KnetAsync("status")).OrFail().Output.Split('\n')[0]);
+            var first = await knet.DoUpAsync();
+            Assert.Contains("hello is ready at http://hello.default.localhost", first.Output, StringComparison.Ordinal);
+            Assert.Equal("Hello Knet!", (await knet.CurlAsync("hello")).Trim());
+            var before = await StateAsync(knet);
+
+            await knet.DoUpAsync();
+            Assert.Equal(before, await StateAsync(knet));
         }
         finally
         {
@@ -73,6 +76,12 @@ public sealed class LifecycleTests
         Assert.False(Directory.Exists(knet.Home));
         Assert.False(Directory.Exists(knet.RunDirectory));
     }
+
+    /// <summary>The daemon, and the sample's generation and revisions.</summary>
+    private static async Task<string> StateAsync(KnetPlatform knet) =>
+        (await knet.KnetAsync("status")).OrFail().Output.Split('\n')[0]
+        + (await knet.GetAsync("ksvc", "hello"))["metadata"]!["generation"]
+        + (await knet.KubectlAsync("get", "revisions", "-o", "name")).OrFail().Output;
 
     /// <summary>Name, uid, address and restarts of the one pod.</summary>
     private static async Task<string> PodAsync(KnetPlatform knet) =>

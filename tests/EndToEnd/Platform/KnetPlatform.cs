@@ -53,6 +53,15 @@ public sealed class KnetPlatform : IAsyncLifetime
 
     internal Task<ShellResult> KnetAsync(params string[] arguments) => Shell.RunAsync(Repository.Knet, arguments, environment: _environment);
 
+    /// <summary>The README's first command, with the tests' own names and directories.</summary>
+    internal async Task<ShellResult> DoUpAsync()
+    {
+        var up = (await Shell.RunAsync(Path.Combine(Repository.Root, "do"), ["up", "--egress", "off", .. OwnNames], environment: _environment)).OrFail();
+        Http.Dispose();
+        Http = await NewHttpAsync();
+        return up;
+    }
+
     /// <summary>Starts the platform (or finds it running) and points <see cref="Http"/> at its gateway.</summary>
     internal async Task<ShellResult> UpAsync()
     {
