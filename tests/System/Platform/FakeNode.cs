@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using k8s.Models;
-
 using Knet.Kube.Client;
 using Knet.Kube.Informers;
 
@@ -8,29 +7,33 @@ namespace Knet.Tests.System.Platform;
 
 /// <summary>
 /// A node without containers: registers itself, and reports pods bound to it as running and ready, or as failing when their image asks
-/// for it (<c>crash</c>). Terminating pods go at once. Everything goes through the API, as a kubelet's would.
+/// for it (<c>crash</c>). Terminating pods are drained and go. Everything goes through the API, as a kubelet's would.
 /// </summary>
-internal sealed class FakeNode(KubeClient client, InformerFactory informers) : IAsyncDisposable
+/// <param name="client">With a node's rights.</param>
+/// <param name="drain">Waits until a pod's address has answered what it was asked.</param>
+internal sealed class FakeNode(
+    KubeClient client, Informer<V1Pod> pods, FakePrograms programs, Func<string, CancellationToken, Task> drain) : IAsyncDisposable
 {
     public const string Name = "fake";
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<string, bool> _seen = new();
+    private readonly ConcurrentDictionary<string, string> _addressOf = new();
+    private readonly ConcurrentDictionary<string, bool> _ending = new();
     private IDisposable? _subscription;
-    private int _lastAddress;
 
     public async Task StartAsync()
     {
-        var node = new V1Node
-        {
-            ApiVersion = "v1",
-            Kind = "Node",
-            Metadata = new V1ObjectMeta { Name = Name, Labels = new Dictionary<string, string> { ["kubernetes.io/hostname"] = Name } },
-        };
-        await client.CreateAsync(node, _stop.Token);
+        var found = await client.FindAsync<V1Node>("", Name, _stop.Token) ?? await client.CreateAsync(
+            new V1Node
+            {
+                ApiVersion = "v1",
+                Kind = "Node",
+                Metadata = new V1ObjectMeta { Name = Name, Labels = new Dictionary<string, string> { ["kubernetes.io/hostname"] = Name } },
+            },
+            _stop.Token);
         var quantities = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("64"), ["memory"] = new("256Gi"), ["pods"] = new("10000") };
         await client.UpdateStatusAsync(
-            node with
+            found with
             {
                 Status = new V1NodeStatus
                 {
@@ -40,7 +43,7 @@ internal sealed class FakeNode(KubeClient client, InformerFactory informers) : I
                 },
             },
             _stop.Token);
-        _subscription = informers.Get<V1Pod>().Subscribe(change => OnPod(change.New));
+        _subscription = pods.Subscribe(change => OnPod(change.New));
     }
 
     public async ValueTask DisposeAsync()
@@ -57,37 +60,70 @@ internal sealed class FakeNode(KubeClient client, InformerFactory informers) : I
             return;
         }
 
-        if (pod.Metadata.DeletionTimestamp is not null)
+        if (pod.Metadata.DeletionTimestamp is null)
         {
-            _ = TellAsync(() => client.DeleteAsync<V1Pod>(
-                pod.Metadata.NamespaceProperty, pod.Metadata.Name, _stop.Token, new V1DeleteOptions { GracePeriodSeconds = 0 }));
+            if (_addressOf.TryAdd(pod.Metadata.Uid, ""))
+            {
+                _ = TellAsync(() => RunAsync(pod, _stop.Token));
+            }
         }
-        else if (_seen.TryAdd(pod.Metadata.Uid, true))
+        else if (_ending.TryAdd(pod.Metadata.Uid, true))
         {
-            _ = TellAsync(() => client.UpdateStatusAsync(pod with { Status = StatusOf(pod) }, _stop.Token));
+            _ = TellAsync(() => EndAsync(pod, _stop.Token));
         }
+    }
+
+    private async Task RunAsync(V1Pod pod, CancellationToken stop)
+    {
+        var text = pod.Spec.Containers[0].Env?.FirstOrDefault(e => e.Name == "TEXT")?.Value ?? pod.Spec.Containers[0].Image;
+        var address = _addressOf[pod.Metadata.Uid] = programs.Start(text);
+        while (true)
+        {
+            try
+            {
+                await client.UpdateStatusAsync(pod with { Status = StatusOf(pod, address) }, stop);
+                return;
+            }
+            catch (KubeException e) when (e.IsConflict)
+            {
+                pod = await client.GetAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, stop);
+            }
+        }
+    }
+
+    private async Task EndAsync(V1Pod pod, CancellationToken stop)
+    {
+        if (_addressOf.TryRemove(pod.Metadata.Uid, out var address))
+        {
+            await drain(address, stop);
+            programs.Stop(address);
+        }
+
+        await client.DeleteAsync<V1Pod>(
+            pod.Metadata.NamespaceProperty, pod.Metadata.Name, stop, new V1DeleteOptions { GracePeriodSeconds = 0 });
     }
 
     private async Task TellAsync(Func<Task> write)
     {
+        // Not on the informer's thread, whose other readers wait.
+        await Task.Yield();
         try
         {
             await write();
         }
-        catch (KubeException e) when (e.IsNotFound || e.IsConflict)
+        catch (KubeException e) when (e.IsNotFound || _stop.IsCancellationRequested)
         {
-            // The pod went, or changed and comes again.
+            // The pod went.
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             // The test has ended.
         }
     }
 
-    private V1PodStatus StatusOf(V1Pod pod)
+    private static V1PodStatus StatusOf(V1Pod pod, string address)
     {
         var crashes = pod.Spec.Containers.Any(c => c.Image.Contains("crash", StringComparison.Ordinal));
-        var address = $"10.1.{_lastAddress / 250}.{(Interlocked.Increment(ref _lastAddress) % 250) + 1}";
         var ready = crashes ? "False" : "True";
         return new V1PodStatus
         {

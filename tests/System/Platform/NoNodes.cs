@@ -1,0 +1,12 @@
+using Knet.ApiServer.Http;
+using Knet.Kube.Client;
+using Microsoft.AspNetCore.Http;
+
+namespace Knet.Tests.System.Platform;
+
+/// <summary>The fake node has no API of its own: no logs, no exec.</summary>
+internal sealed class NoNodes : INodeProxy
+{
+    public Task ProxyAsync(HttpContext context, string nodeName, string pathAndQuery, CancellationToken cancellationToken) =>
+        throw KubeException.Of(503, "ServiceUnavailable", $"node {nodeName} has no API");
+}
