@@ -48,7 +48,9 @@ internal static class DownCommand
             Directory.Delete(places.Home, recursive: true);
         }
 
-        Console.Out.WriteLine(purge ? "Knet is down and its data is gone." : $"Knet is down. Its data stays in {places.Home} (knet down --purge removes it).");
+        Console.Out.WriteLine(purge
+            ? "Knet is down and its data is gone."
+            : $"Knet is down. Its data stays in {places.Home} (knet down --purge removes it).");
         return 0;
     }
 

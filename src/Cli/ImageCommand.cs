@@ -32,7 +32,8 @@ internal static class ImageCommand
         await using var tar = file == "-" ? Console.OpenStandardInput() : File.OpenRead(file);
         using var client = new AdminClient(Places.Current);
         var query = name is null ? "" : $"?name={Uri.EscapeDataString(name)}";
-        using var response = await client.SendAsync(new HttpRequestMessage(HttpMethod.Post, $"/v1/images{query}") { Content = new StreamContent(tar) });
+        using var response = await client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, $"/v1/images{query}") { Content = new StreamContent(tar) });
         Console.Out.Write(await response.Content.ReadAsStringAsync());
         return 0;
     }

@@ -7,7 +7,10 @@ internal static class LogsCommand
 {
     public static Command Create()
     {
-        var service = new Argument<string?>("service") { Description = "Name of a Service; without it, the daemon's log", Arity = ArgumentArity.ZeroOrOne };
+        var service = new Argument<string?>("service")
+        {
+            Description = "Name of a Service; without it, the daemon's log", Arity = ArgumentArity.ZeroOrOne,
+        };
         var ns = new Option<string>("--namespace", "-n") { DefaultValueFactory = _ => "default", Description = "The Service's namespace" };
         var revision = new Option<string?>("--revision") { Description = "Only this revision" };
         var tail = new Option<int>("--tail") { DefaultValueFactory = _ => 100, Description = "Lines from the end of each log" };

@@ -36,7 +36,9 @@ internal static class StatusCommand
         foreach (var service in status.Services)
         {
             var name = $"{service.Namespace}/{service.Name}".PadRight(width);
-            var state = service.Ready == "True" ? $"ready, {service.Replicas.ToString(CultureInfo.InvariantCulture)} running" : $"not ready: {service.Message}";
+            var state = service.Ready == "True"
+                ? $"ready, {service.Replicas.ToString(CultureInfo.InvariantCulture)} running"
+                : $"not ready: {service.Message}";
             Console.Out.WriteLine($"  {name}  {service.Url}  {state}");
         }
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>What an idle daemon takes: proportional set size and CPU time, 60 s after its start.</summary>
 internal static class FootprintBenchmark
@@ -22,7 +22,8 @@ internal static class FootprintBenchmark
             await Task.Delay(TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None);
             daemon.Refresh();
             var used = (daemon.TotalProcessorTime - cpu).TotalSeconds / 20 * 100;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"idle daemon, 60 s after up: {PssMegabytes(daemon.Id):0} MB PSS, {used:0.0} % of a core"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"idle daemon, 60 s after up: {PssMegabytes(daemon.Id):0} MB PSS, {used:0.0} % of a core"));
             return 0;
         }
         finally

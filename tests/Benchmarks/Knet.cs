@@ -1,16 +1,20 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>The installed programs and a running platform, as a user has them.</summary>
 internal static class Knet
 {
     public static string Program { get; } = Path.GetFullPath("artifacts/knet/knet");
 
-    public static async Task<string> RunAsync(string program, string[] arguments, string? input = null, IDictionary<string, string>? environment = null)
+    public static async Task<string> RunAsync(
+        string program, string[] arguments, string? input = null, IDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
@@ -26,7 +30,9 @@ internal static class Knet
 
         process.StandardInput.Close();
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? await output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {await output}{await error}");
+        return process.ExitCode == 0
+            ? await output
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {await output}{await error}");
     }
 
     public static Task<string> KubectlAsync(params string[] arguments) => KubectlAsync(null, arguments);

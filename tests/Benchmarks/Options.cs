@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>What can be set on the command line.</summary>
 internal sealed record Options(int Services = 50, int Rounds = 6, string Image = "dev.local/static:v1")

@@ -1,4 +1,4 @@
-using Knet.Benchmarks;
+using Knet.Tests.Benchmarks;
 
 // Names and what each prints; results are medians over several runs, with the spread.
 return args.FirstOrDefault() switch

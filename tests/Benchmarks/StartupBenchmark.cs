@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary><c>knet up</c> until it says ready, as the user waits for it.</summary>
 internal static class StartupBenchmark

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>Percentiles of a set of measurements, by nearest rank.</summary>
 internal sealed class Summary(IEnumerable<double> values)

@@ -87,7 +87,8 @@ public sealed class LifecycleTests
     private static async Task<string> PodAsync(KnetPlatform knet) =>
         (await knet.KubectlAsync(
             "get", "pods", "-l", "serving.knative.dev/service=survivor", "-o",
-            "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.status.podIP} {.status.containerStatuses[0].restartCount}{\"\\n\"}{end}")).OrFail().Output;
+            "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} " +
+            "{.status.podIP} {.status.containerStatuses[0].restartCount}{\"\\n\"}{end}")).OrFail().Output;
 
     /// <summary>Writes ConfigMaps one after another and kills the daemon in the middle; answers the names of those acknowledged.</summary>
     private static async Task<List<string>> KillDuringWritesAsync(KnetPlatform knet)

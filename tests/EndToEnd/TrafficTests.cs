@@ -52,7 +52,9 @@ public sealed class TrafficTests(KnetPlatform knet)
         (await knet.KubectlAsync("patch", "ksvc", "split", "--type=merge", "-p", patch)).OrFail();
         var generation = (await knet.GetAsync("ksvc", "split"))["metadata"]!["generation"]!.GetValue<long>();
         await KnetPlatform.UntilAsync(
-            async () => (await knet.GetAsync("ksvc", "split"))["status"]!["observedGeneration"]!.GetValue<long>() == generation, 20, "the patch is observed");
+            async () => (await knet.GetAsync("ksvc", "split"))["status"]!["observedGeneration"]!.GetValue<long>() == generation,
+            20,
+            "the patch is observed");
         await knet.WaitReadyAsync("ksvc/split");
     }
 

@@ -99,9 +99,6 @@ public sealed class ServiceAccountTokens(ECDsa key, string issuer, IObjectLookup
         return await CheckObjectsAsync(jwt, claims, [.. jwt.Audiences.Intersect(accepted)], cancellationToken);
     }
 
-    /// <summary>Whether the token was made here, so that other authenticators need not look at it.</summary>
-    public bool Issued(string token) => _handler.CanReadToken(token) && new JsonWebToken(token).Issuer == Issuer;
-
     /// <summary>The public key as a JSON web key set: <c>/openid/v1/jwks</c>.</summary>
     public JsonObject KeySet()
     {

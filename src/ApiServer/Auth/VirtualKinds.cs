@@ -135,7 +135,8 @@ public sealed class VirtualKinds(RbacAuthorizer authorizer, ServiceAccountTokens
             request.Namespace, request.Name, account.Metadata.Uid ?? "", [.. review.Spec?.Audiences ?? []], TimeSpan.FromSeconds(seconds), bound);
         review.Spec = (review.Spec ?? new V1TokenRequestSpec()) with
         {
-            Audiences = review.Spec?.Audiences is { Count: > 0 } named ? named : [tokens.Issuer], ExpirationSeconds = seconds,
+            Audiences = review.Spec?.Audiences is { Count: > 0 } named ? named : [tokens.Issuer],
+            ExpirationSeconds = seconds,
         };
         review.Metadata = new V1ObjectMeta { Name = request.Name, NamespaceProperty = request.Namespace };
         review.Status = new V1TokenRequestStatus { Token = issued.Token, ExpirationTimestamp = issued.ExpiresAt };

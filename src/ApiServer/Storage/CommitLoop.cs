@@ -125,10 +125,10 @@ internal sealed partial class CommitLoop : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(3001, LogLevel.Error, "The disk refused a commit of {Rows} rows; acknowledged ones are tried again")]
+        [LoggerMessage(3201, LogLevel.Error, "The disk refused a commit of {Rows} rows; acknowledged ones are tried again")]
         public static partial void Refused(ILogger logger, Exception error, int rows);
 
-        [LoggerMessage(3002, LogLevel.Error, "{Rows} rows that were acknowledged from memory could not be written before closing")]
+        [LoggerMessage(3202, LogLevel.Error, "{Rows} rows that were acknowledged from memory could not be written before closing")]
         public static partial void Lost(ILogger logger, int rows);
     }
 }

@@ -14,7 +14,8 @@ namespace Knet.Daemon.Admin;
 
 /// <summary>What the administration socket answers. Everything that the Kubernetes API can do is left to it.</summary>
 internal sealed class AdminRoutes(
-    DaemonOptions options, Steps steps, ControlPlane plane, PodMachine machine, KubeletProxy kubelet, int gatewayPort, Action shutDown, TimeProvider time)
+    DaemonOptions options, Steps steps, ControlPlane plane, PodMachine machine, KubeletProxy kubelet,
+    int gatewayPort, Action shutDown, TimeProvider time)
 {
     private static readonly string Version =
         typeof(AdminRoutes).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
@@ -58,7 +59,8 @@ internal sealed class AdminRoutes(
     {
         var ready = service.Status.Conditions?.FirstOrDefault(c => c.Type == "Ready");
         return new(
-            service.Metadata.NamespaceProperty, service.Metadata.Name, service.Status.Url ?? "", ready?.Status ?? "Unknown", ready?.Message ?? "", pods);
+            service.Metadata.NamespaceProperty, service.Metadata.Name, service.Status.Url ?? "",
+            ready?.Status ?? "Unknown", ready?.Message ?? "", pods);
     }
 
     private async Task ShutDownAsync(HttpContext context)

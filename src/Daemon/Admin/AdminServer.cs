@@ -97,7 +97,7 @@ internal sealed partial class AdminServer(string socketPath, ILoggerFactory logg
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed")]
+        [LoggerMessage(13, LogLevel.Error, "{Method} {Path} failed")]
         public static partial void Failed(ILogger log, Exception error, string method, string path);
     }
 }

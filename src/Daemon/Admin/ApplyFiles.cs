@@ -26,7 +26,8 @@ internal sealed class ApplyFiles(KubeClient client, IRegistry registry, TimeProv
         var seconds = int.TryParse(context.Request.Query["wait"], CultureInfo.InvariantCulture, out var wait) ? wait : 0;
         foreach (var one in applied.Where(_ => seconds > 0))
         {
-            await context.Response.WriteAsync(await WaitAsync(one.Type, one.Document, TimeSpan.FromSeconds(seconds), context.RequestAborted), context.RequestAborted);
+            var outcome = await WaitAsync(one.Type, one.Document, TimeSpan.FromSeconds(seconds), context.RequestAborted);
+            await context.Response.WriteAsync(outcome, context.RequestAborted);
         }
     }
 
@@ -54,7 +55,8 @@ internal sealed class ApplyFiles(KubeClient client, IRegistry registry, TimeProv
             var result = await client.Transport.SendAsync(
                 new KubeRequest(KubeVerb.Patch, info.Type)
                 {
-                    Namespace = own, Name = (string?)metadata["name"] ?? "", Patch = PatchKind.Apply, Force = true, FieldManager = client.FieldManager,
+                    Namespace = own, Name = (string?)metadata["name"] ?? "", Patch = PatchKind.Apply, Force = true,
+                    FieldManager = client.FieldManager,
                     FieldValidation = "Strict", Body = Encoding.UTF8.GetBytes(value.ToJsonString()),
                 },
                 cancellationToken);

@@ -22,7 +22,8 @@ internal sealed class ApiFront(
     {
         var authenticator = new Authenticator(ca, plane.Tokens, [], plane.Authorizer);
         var application = new ApiHttpApplication(
-            plane.Core.Registry, authenticator, plane.Authorizer, plane.Tokens, Kubelet, new ApiHttpOptions(), time, loggers.CreateLogger<ApiHttpApplication>());
+            plane.Core.Registry, authenticator, plane.Authorizer, plane.Tokens, Kubelet, new ApiHttpOptions(), time,
+            loggers.CreateLogger<ApiHttpApplication>());
         IPAddress[] own = [IPAddress.Loopback, IPAddress.IPv6Loopback, options.BridgeAddress, options.ApiServiceAddress];
         var certificate = ca.ServerCertificate([options.NodeName, "host.knet.internal"], own);
         IPAddress[] listened = System.Net.Sockets.Socket.OSSupportsIPv6 ? [own[0], own[1], own[2]] : [own[0], own[2]];

@@ -24,7 +24,8 @@ internal static class KnativeObjects
     public static async Task EnsureAsync(KubeClient client, int externalPort, CancellationToken cancellationToken)
     {
         await CreateMissingAsync(
-            client, new V1Namespace { ApiVersion = "v1", Kind = "Namespace", Metadata = new() { Name = Identities.SystemNamespace } }, cancellationToken);
+            client, new V1Namespace { ApiVersion = "v1", Kind = "Namespace", Metadata = new() { Name = Identities.SystemNamespace } },
+            cancellationToken);
         foreach (var definition in CrdWriter.ForServing())
         {
             await ApplyDefinitionAsync(client, definition, cancellationToken);
@@ -127,12 +128,16 @@ internal static class KnativeObjects
                 [
                     .. service.Spec.Ports.Select(p => new Corev1EndpointPort
                     {
-                        Name = p.Name, Port = int.Parse(p.TargetPort.Value, CultureInfo.InvariantCulture), Protocol = "TCP", AppProtocol = p.AppProtocol,
+                        Name = p.Name, Port = int.Parse(p.TargetPort.Value, CultureInfo.InvariantCulture), Protocol = "TCP",
+                        AppProtocol = p.AppProtocol,
                     }),
                 ],
             },
         ],
     };
 
-    private static Dictionary<string, string> Labels => new() { ["app.kubernetes.io/name"] = "knative-serving", ["app.kubernetes.io/part-of"] = "knet" };
+    private static Dictionary<string, string> Labels => new()
+    {
+        ["app.kubernetes.io/name"] = "knative-serving", ["app.kubernetes.io/part-of"] = "knet",
+    };
 }

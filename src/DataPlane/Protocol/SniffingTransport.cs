@@ -85,9 +85,6 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         _ = AcceptAllAsync(listener, entry);
     }
 
-    /// <summary>Takes over a connection.</summary>
-    public void Accept(Socket accepted, EntryPoint entry) => _ = AdmitAsync(accepted, entry);
-
     /// <summary>Takes no more connections; those there are live on.</summary>
     public void CloseListeners()
     {
@@ -111,7 +108,7 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         {
             try
             {
-                Accept(await listener.AcceptAsync(), entry);
+                _ = AdmitAsync(await listener.AcceptAsync(), entry);
             }
             catch (Exception e) when (e is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
@@ -237,10 +234,10 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "{Entry}: a connection could not be accepted: {Reason}")]
+        [LoggerMessage(4101, LogLevel.Warning, "{Entry}: a connection could not be accepted: {Reason}")]
         public static partial void AcceptFailed(ILogger logger, EntryPoint entry, string reason);
 
-        [LoggerMessage(2, LogLevel.Debug, "{Entry}: a connection ended before its first request: {Reason}")]
+        [LoggerMessage(4102, LogLevel.Debug, "{Entry}: a connection ended before its first request: {Reason}")]
         public static partial void Dropped(ILogger logger, EntryPoint entry, string reason);
     }
 }

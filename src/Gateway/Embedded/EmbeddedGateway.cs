@@ -20,7 +20,7 @@ namespace Knet.Gateway.Embedded;
 
 /// <summary>
 /// The gateway of one machine: gateway, activator and queue-proxy of every pod in one hop. Its routes come from KIngresses, its instances
-/// from pods; it listens where it is told, and takes connections that others accepted.
+/// from pods; it listens where it is told.
 /// </summary>
 /// <example><code>
 /// var gateway = new EmbeddedGateway(dialer, coldStarts, new GatewayOptions(), TimeProvider.System, loggers);
@@ -53,9 +53,6 @@ public sealed class EmbeddedGateway : IAsyncDisposable
 
     /// <summary>The state of all Revisions; also where the autoscaler reads the traffic (<see cref="IRevisionStats"/>).</summary>
     public RevisionStates Revisions { get; }
-
-    /// <summary>What outside clients may reach.</summary>
-    public RouteTable ExternalRoutes => _rules.External;
 
     /// <summary>
     /// Registers the Ingress controller and follows Revisions and pods; before the host starts. Needs <see cref="GatewayConfig.Kind"/>.
@@ -115,10 +112,6 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     /// </summary>
     public void ListenForPod(Socket listener, string podAddress, int port) =>
         _transport.Listen(listener, new EntryPoint(EntryKind.Pod, port, podAddress));
-
-    /// <summary>Serves one connection to a port of a pod's queue-proxy, accepted elsewhere.</summary>
-    public void AcceptForPod(Socket accepted, string podAddress, int port) =>
-        _transport.Accept(accepted, new EntryPoint(EntryKind.Pod, port, podAddress));
 
     /// <summary>Gives a pod no new requests and waits until those it has are answered.</summary>
     public Task DrainAsync(string podAddress, CancellationToken cancellationToken) =>

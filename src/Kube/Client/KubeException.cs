@@ -21,14 +21,14 @@ public sealed class KubeException(V1Status status, Exception? inner = null)
     /// <summary>A refusal with the given HTTP code, machine-readable reason and message.</summary>
     public static KubeException Of(int code, string reason, string message, V1StatusDetails? details = null, Exception? inner = null) =>
         new(new V1Status
-    {
-        ApiVersion = "v1",
-        Kind = "Status",
-        Metadata = new V1ListMeta(),
-        Status = "Failure",
-        Code = code,
-        Reason = reason,
-        Message = message,
-        Details = details,
-    }, inner);
+        {
+            ApiVersion = "v1",
+            Kind = "Status",
+            Metadata = new V1ListMeta(),
+            Status = "Failure",
+            Code = code,
+            Reason = reason,
+            Message = message,
+            Details = details,
+        }, inner);
 }

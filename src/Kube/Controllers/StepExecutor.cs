@@ -104,7 +104,9 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
         SendAsync(
             Request(KubeVerb.Patch, step.Type, step.Key, step.Subresource) with
             {
-                Patch = step.Kind, Body = step.Body, Force = step.Kind == PatchKind.Apply,
+                Patch = step.Kind,
+                Body = step.Body,
+                Force = step.Kind == PatchKind.Apply,
             }, cancellationToken);
 
     private async Task DeleteAsync(DeleteStep step, CancellationToken cancellationToken)

@@ -64,9 +64,6 @@ public sealed record NodeOptions
     /// </summary>
     public TimeSpan StatusDelay { get; init; } = TimeSpan.FromMilliseconds(40);
 
-    /// <summary>Port of the node's own API on loopback (logs, exec, stats). 0 takes a free one.</summary>
-    public int KubeletPort { get; init; }
-
     /// <summary>Labels of the Node beside the usual ones.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 }

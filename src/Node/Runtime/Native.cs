@@ -5,8 +5,7 @@ namespace Knet.Node.Runtime;
 /// <summary>The calls of libc that .NET has no method for.</summary>
 internal static partial class Native
 {
-    public const ulong MsReadOnly = 1, MsNoSuid = 2, MsNoDev = 4, MsNoExec = 8, MsRemount = 32, MsBind = 4096, MsRec = 16384;
-    public const ulong MsPrivate = 1 << 18;
+    public const ulong MsNoSuid = 2, MsNoDev = 4, MsNoExec = 8, MsRemount = 32, MsBind = 4096, MsRec = 16384;
     public const int MntDetach = 2;
     public const int OCloExec = 0x80000;
     public const int SigTerm = 15, SigKill = 9;

@@ -1,17 +1,11 @@
-using System.Globalization;
-
 namespace Knet.Oci.Composing;
 
 /// <summary>
-/// The recipes of the images that Knet's own samples and tests run: made on this machine, from a build and a few Debian packages, without
-/// any
+/// The recipes of the images that Knet's own samples and tests run: made on this machine, from a build and a few Debian packages, without any
 /// registry. Put them into a store with <see cref="Local.Images.ComposeAsync"/> or into a file with <see cref="ImageArchive.Write"/>.
 /// </summary>
 public static class SampleImages
 {
-    /// <summary>The name of the hello sample; <c>dev.local</c> is a registry that Knative by default never asks for digests.</summary>
-    public const string Hello = "dev.local/hello:latest";
-
     /// <summary>The uid that images without a need for root run as: that of distroless images' <c>nonroot</c>.</summary>
     private const string NonRoot = "65532:65532";
 
@@ -48,66 +42,6 @@ public static class SampleImages
             Env = ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1", "DOTNET_EnableDiagnostics=0"],
             WorkingDir = "/app",
             User = NonRoot,
-        };
-    }
-
-    /// <summary>A single executable that needs nothing else, as the static web server of the samples.</summary>
-    /// <param name="program">The file.</param>
-    /// <param name="env"><c>NAME=value</c>.</param>
-    /// <exception cref="ImageException">The file is missing.</exception>
-    public static ImageRecipe Static(string program, params IReadOnlyList<string> env)
-    {
-        if (!File.Exists(program))
-        {
-            throw new ImageException($"there is no program {program}; build it first");
-        }
-
-        var name = Path.GetFileName(program);
-        return new ImageRecipe
-        {
-            Layers = [new FilesLayer([new LayerFile($"/{name}", File.ReadAllBytes(program), 0x1ED)])],
-            Entrypoint = [$"/{name}"],
-            Env = env,
-            User = NonRoot,
-        };
-    }
-
-    /// <summary>Debian's nginx, which answers its welcome page on <paramref name="port"/> and logs to standard output.</summary>
-    /// <exception cref="ImageException">The packages cannot be had.</exception>
-    public static async Task<ImageRecipe> NginxAsync(string work, int port, TimeProvider time, CancellationToken cancellationToken)
-    {
-        var root = Path.Combine(work, "base-nginx");
-        await BaseAsync(root, ["nginx"], work, time, cancellationToken);
-        var listen = port.ToString(CultureInfo.InvariantCulture);
-        var configuration = $$"""
-            worker_processes 1;
-            pid /tmp/nginx.pid;
-            error_log /dev/stderr warn;
-            events {}
-            http {
-                include /etc/nginx/mime.types;
-                access_log /dev/stdout;
-                server {
-                    listen {{listen}};
-                    root /var/www/html;
-                }
-            }
-
-            """;
-        return new ImageRecipe
-        {
-            Layers =
-            [
-                new DirectoryLayer(root) { KeepOwners = true },
-                new FilesLayer(
-                [
-                    LayerFile.Text("/etc/nginx/nginx.conf", configuration),
-                    LayerFile.Text("/var/www/html/index.html", "<!DOCTYPE html><title>nginx</title><p>Welcome to nginx on Knet.</p>\n"),
-                ]),
-            ],
-            Entrypoint = ["/usr/sbin/nginx", "-g", "daemon off;"],
-            Ports = [$"{listen}/tcp"],
-            StopSignal = "SIGQUIT",
         };
     }
 

@@ -132,7 +132,7 @@ public sealed partial class ScaleDecisions : IFactSource<DeciderQuery, ScaleDeci
 
     private static partial class Log
     {
-        [LoggerMessage(3101, LogLevel.Error, "collecting traffic or deciding failed; the next second tries again")]
+        [LoggerMessage(5001, LogLevel.Error, "collecting traffic or deciding failed; the next second tries again")]
         public static partial void TickFailed(ILogger logger, Exception e);
     }
 }

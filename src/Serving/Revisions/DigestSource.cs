@@ -158,10 +158,10 @@ public sealed partial class DigestSource(
 
     private static partial class Log
     {
-        [LoggerMessage(3101, LogLevel.Information, "image {Image} of namespace {Namespace} has no digest yet: {Error}")]
+        [LoggerMessage(5101, LogLevel.Information, "image {Image} of namespace {Namespace} has no digest yet: {Error}")]
         public static partial void Failed(ILogger logger, string image, string @namespace, string error);
 
-        [LoggerMessage(3102, LogLevel.Error, "image {Image} of namespace {Namespace}: resolving its digest failed unexpectedly")]
+        [LoggerMessage(5102, LogLevel.Error, "image {Image} of namespace {Namespace}: resolving its digest failed unexpectedly")]
         public static partial void Crashed(ILogger logger, Exception e, string image, string @namespace);
     }
 }

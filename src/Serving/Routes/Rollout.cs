@@ -174,7 +174,9 @@ internal sealed record Rollout
         var duration = left * Second / steps;
         return clock with
         {
-            StepSize = Math.Max(1, (int)Math.Round((percent - 1) / (double)steps)), StepDuration = duration, NextStepTime = now + duration,
+            StepSize = Math.Max(1, (int)Math.Round((percent - 1) / (double)steps)),
+            StepDuration = duration,
+            NextStepTime = now + duration,
         };
     }
 

@@ -56,7 +56,8 @@ public sealed class KnetPlatform : IAsyncLifetime
     /// <summary>The README's first command, with the tests' own names and directories.</summary>
     internal async Task<ShellResult> DoUpAsync()
     {
-        var up = (await Shell.RunAsync(Path.Combine(Repository.Root, "do"), ["up", "--egress", "off", .. OwnNames], environment: _environment)).OrFail();
+        string[] arguments = ["up", "--egress", "off", .. OwnNames];
+        var up = (await Shell.RunAsync(Path.Combine(Repository.Root, "do"), arguments, environment: _environment)).OrFail();
         Http.Dispose();
         Http = await NewHttpAsync();
         return up;

@@ -60,8 +60,11 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
         return new LoopbackRegistry(process, directory, port);
     }
 
-    public async Task PushAsync(string tar, string name) =>
-        (await Shell.RunAsync("skopeo", ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci-archive:{tar}", $"docker://{Address}/{name}"])).OrFail();
+    public async Task PushAsync(string tar, string name)
+    {
+        string[] arguments = ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci-archive:{tar}", $"docker://{Address}/{name}"];
+        (await Shell.RunAsync("skopeo", arguments)).OrFail();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -13,7 +13,8 @@ internal sealed record ShellResult(int ExitCode, string Output, string Error)
 /// <summary>Runs programs as a user at a terminal would.</summary>
 internal static class Shell
 {
-    public static async Task<ShellResult> RunAsync(string program, string[] arguments, string? input = null, IDictionary<string, string>? environment = null)
+    public static async Task<ShellResult> RunAsync(
+        string program, string[] arguments, string? input = null, IDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {

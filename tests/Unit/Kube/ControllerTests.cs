@@ -88,8 +88,11 @@ public sealed class ControllerTests : IAsyncDisposable
         _decide = (d, _) => new(new V1DeploymentStatus { Replicas = 1 })
         {
             Steps = [PlanStep.Create(Owned(InformerTests.Map("m"), d)), PlanStep.Apply(Service(d, "s"))],
-            OnFailure = (step, error) => new V1DeploymentStatus { CollisionCount = 7, Replicas = error.Message == "exceeded quota" ? 3
-                : 4 },
+            OnFailure = (step, error) => new V1DeploymentStatus
+            {
+                CollisionCount = 7, Replicas = error.Message == "exceeded quota" ? 3
+                : 4
+            },
         };
         await StartAsync();
         await FakeTransport.Until(() => _api.Find<V1Deployment>("ns", "d")!.Status?.Replicas == 3);
@@ -102,7 +105,8 @@ public sealed class ControllerTests : IAsyncDisposable
             return _api.Find<V1Deployment>("ns", "d")!.Status.Replicas == 1;
         });
         Assert.NotNull(_api.Find<V1Service>("ns", "s"));
-        await FakeTransport.Until(() => _api.All<Corev1Event>().Any(e => e.Reason == "InternalError" && e.Message == "exceeded quota"));
+        await FakeTransport.Until(() => _api.All<Corev1Event>().Any(
+            e => e.Reason == "InternalError" && e.Message == "exceeded quota"));
     }
 
     [Theory]
@@ -197,7 +201,8 @@ public sealed class ControllerTests : IAsyncDisposable
         _api.Put(Limit("many"));
         await SettleAsync();
         Assert.Equal(4, _config.Get<Limits>().Max);
-        await FakeTransport.Until(() => _api.All<Corev1Event>().Any(e => e.Reason == "InvalidConfiguration" && e.InvolvedObject.Name == "config-limits"));
+        await FakeTransport.Until(() => _api.All<Corev1Event>().Any(e => e.Reason == "InvalidConfiguration"
+            && e.InvolvedObject.Name == "config-limits"));
 
         _api.Remove<V1Deployment>("ns", "d");
         await FakeTransport.Until(() => _numbers.Forgotten.Contains("q"));
@@ -273,8 +278,12 @@ public sealed class ControllerTests : IAsyncDisposable
         {
             ApiVersion = "v1",
             Kind = "Service",
-            Metadata = new V1ObjectMeta { NamespaceProperty = "ns", Name = name, Labels = new Dictionary<string,
-                string> { ["app"] = app } },
+            Metadata = new V1ObjectMeta
+            {
+                NamespaceProperty = "ns", Name = name, Labels = new Dictionary<string,
+                string>
+                { ["app"] = app }
+            },
             Spec = new V1ServiceSpec { Type = "ClusterIP" },
         };
         return owner is null ? service : Owned(service, owner);

@@ -17,7 +17,7 @@ public sealed class LayeringTests
         ["ApiServer"] = ["Api", "Kube"],
         ["Node"] = ["Api", "Kube", "DataPlane", "Oci"],
         ["Daemon"] = ["Api", "Kube", "DataPlane", "Oci", "Serving", "Gateway", "ApiServer", "Node"],
-        ["Cli"] = ["Api"],
+        ["Cli"] = [],
     };
 
     [Fact]

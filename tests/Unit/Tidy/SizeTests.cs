@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Knet.Tests.Unit.Tidy;
 
-/// <summary>The size budget of docs/architecture.md: what is longer is hard to read, or two things.</summary>
+/// <summary>The size budget of CONTRIBUTING.md: what is longer is hard to read, or two things.</summary>
 public sealed partial class SizeTests
 {
     [Fact]
@@ -29,7 +29,7 @@ public sealed partial class SizeTests
     public void Methods_AreShort()
     {
         var long_ = Source.CSharp("src").Where(f => !Source.IsExcepted("method", f.Path))
-            .SelectMany(f => Methods(f.Lines).Where(m => m.Length > 75).Select(m => $"{f.Path}:{m.Line + 1}: {m.Length} lines"));
+            .SelectMany(f => Methods(f.Lines).Where(m => m.Length > 60 + 2).Select(m => $"{f.Path}:{m.Line + 1}: {m.Length} lines"));
         Assert.Empty(long_);
     }
 
@@ -40,7 +40,7 @@ public sealed partial class SizeTests
         {
             var indent = lines[i].Length - lines[i].TrimStart().Length;
             if (lines[i].Trim() != "{" || indent is not (4 or 8) || !lines[i - 1].TrimEnd().EndsWith(')')
-                || TypeDeclaration().IsMatch(lines[i - 1]))
+                || NoMethod().IsMatch(lines[i - 1]))
             {
                 continue;
             }
@@ -53,7 +53,7 @@ public sealed partial class SizeTests
         }
     }
 
-    // A type with a primary constructor ends in a parameter list too.
-    [GeneratedRegex(@"\b(class|struct|record) \w")]
-    private static partial Regex TypeDeclaration();
+    // A type with a primary constructor ends in a parameter list too, and so does what an initialiser follows.
+    [GeneratedRegex(@"\b(class|struct|record) \w|=>? *new\b")]
+    private static partial Regex NoMethod();
 }

@@ -10,6 +10,7 @@ internal static class Source
     /// <summary>Every C# file below the given folder, with its path relative to the root.</summary>
     public static IEnumerable<(string Path, string[] Lines)> CSharp(params string[] folders) =>
         folders.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal))
             .Select(file => (Path.GetRelativePath(Root, file), File.ReadAllLines(file)));
 
     /// <summary>Exceptions.txt: <c>rule path reason</c>, a line each.</summary>

@@ -33,8 +33,6 @@ public sealed partial record ConfigurationStatus
     public ConfigurationStatus RevisionCreationFailed(string message) =>
         Failed("RevisionFailed", $"Revision creation failed with message: {message}.");
 
-    public ConfigurationStatus LatestReadyDeleted() => Failed("RevisionDeleted", $"Revision \"{LatestReadyRevisionName}\" was deleted.");
-
     private ConfigurationStatus Failed(string reason, string message) =>
         this with { Conditions = Set.MarkFalse(Conditions, ConditionSet.Ready, reason, message) };
 }

@@ -106,7 +106,11 @@ internal static class TableColumns
 
     private static string AccessModes(IEnumerable<JsonElement> modes) => string.Join(',', modes.Select(m => m.ToString() switch
     {
-        "ReadWriteOnce" => "RWO", "ReadOnlyMany" => "ROX", "ReadWriteMany" => "RWX", "ReadWriteOncePod" => "RWOP", var other => other,
+        "ReadWriteOnce" => "RWO",
+        "ReadOnlyMany" => "ROX",
+        "ReadWriteMany" => "RWX",
+        "ReadWriteOncePod" => "RWOP",
+        var other => other,
     }));
 
     private static long Count(JsonElement value, string member) => value.Members(member).Count();

@@ -61,14 +61,19 @@ internal static class DeploymentConditions
 
         if (known?.Reason == "DeploymentPaused")
         {
-            known = New("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
-                with { LastUpdateTime = now, LastTransitionTime = now };
+            known = New("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed") with
+            {
+                LastUpdateTime = now,
+                LastTransitionTime = now,
+            };
         }
 
         if (creating)
         {
-            return New("Progressing", "True", "NewReplicaSetCreated", $"Created new replica set \"{newestName}\"")
-                with { LastUpdateTime = now };
+            return New("Progressing", "True", "NewReplicaSetCreated", $"Created new replica set \"{newestName}\"") with
+            {
+                LastUpdateTime = now,
+            };
         }
 
         known ??= New("Progressing", "True", "FoundNewReplicaSet", $"Found new replica set \"{newestName}\"");
@@ -81,14 +86,18 @@ internal static class DeploymentConditions
 
         if (IsComplete(deployment, counts))
         {
-            return New("Progressing", "True", NewReplicaSetAvailable, $"ReplicaSet \"{newestName}\" has successfully progressed.")
-                with { LastUpdateTime = now };
+            return New("Progressing", "True", NewReplicaSetAvailable, $"ReplicaSet \"{newestName}\" has successfully progressed.") with
+            {
+                LastUpdateTime = now,
+            };
         }
 
         if (Progressed(old, counts))
         {
-            return New("Progressing", "True", "ReplicaSetUpdated", $"ReplicaSet \"{newestName}\" is progressing.")
-                with { LastUpdateTime = now };
+            return New("Progressing", "True", "ReplicaSetUpdated", $"ReplicaSet \"{newestName}\" is progressing.") with
+            {
+                LastUpdateTime = now,
+            };
         }
 
         return DeadlineLeft(deployment, known, now) <= TimeSpan.Zero && known.Reason != ProgressDeadlineExceeded

@@ -62,8 +62,10 @@ internal static class RolloutSets
             {
                 Replicas = replicas,
                 MinReadySeconds = deployment.Spec.MinReadySeconds,
-                Selector = deployment.Spec.Selector
-                    with { MatchLabels = With(deployment.Spec.Selector.MatchLabels, WorkloadLabels.PodTemplateHash, hash) },
+                Selector = deployment.Spec.Selector with
+                {
+                    MatchLabels = With(deployment.Spec.Selector.MatchLabels, WorkloadLabels.PodTemplateHash, hash),
+                },
                 Template = template with { Metadata = (template.Metadata ?? new V1ObjectMeta()) with { Labels = labels } },
             },
         };

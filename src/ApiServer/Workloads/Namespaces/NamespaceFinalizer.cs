@@ -113,8 +113,11 @@ internal sealed partial class NamespaceFinalizer(
         }
 
         await client.Transport.SendAsync(
-            new KubeRequest(KubeVerb.Update, ResourceType.Of<V1Namespace>()) { Name = ns, Subresource = "finalize",
-                Body = KubeJson.Serialize(body) },
+            new KubeRequest(KubeVerb.Update, ResourceType.Of<V1Namespace>())
+            {
+                Name = ns, Subresource = "finalize",
+                Body = KubeJson.Serialize(body)
+            },
             cancellationToken);
         return true;
     }

@@ -76,8 +76,11 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
     private void OnNode(InformerChange<V1Node> change)
     {
         static string Placing(V1Node? node) => node is null ? "" : System.Text.Encoding.UTF8.GetString(KubeJson.Serialize(
-            new V1Node { Metadata = new V1ObjectMeta { Labels = node.Metadata.Labels }, Spec = node.Spec,
-                Status = new V1NodeStatus { Allocatable = node.Status?.Allocatable } }));
+            new V1Node
+            {
+                Metadata = new V1ObjectMeta { Labels = node.Metadata.Labels }, Spec = node.Spec,
+                Status = new V1NodeStatus { Allocatable = node.Status?.Allocatable }
+            }));
 
         if (Placing(change.Old) != Placing(change.New))
         {

@@ -50,13 +50,13 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
             service.Metadata.NamespaceProperty, service.Metadata.Name, owner, labels,
             backends.Where(b => ServiceBackends.FamilyOf(b.Address) is not null)
                 .Select(b => (ServiceBackends.FamilyOf(b.Address)!, b.Ports, new V1Endpoint
-            {
-                Addresses = [b.Address],
-                Conditions = new V1EndpointConditions { Ready = b.Ready, Serving = b.Serving, Terminating = b.Terminating },
-                NodeName = b.Pod.Spec.NodeName,
-                TargetRef = b.Target,
-                Hostname = Hostname(service, b.Pod),
-            })));
+                {
+                    Addresses = [b.Address],
+                    Conditions = new V1EndpointConditions { Ready = b.Ready, Serving = b.Serving, Terminating = b.Terminating },
+                    NodeName = b.Pod.Spec.NodeName,
+                    TargetRef = b.Target,
+                    Hostname = Hostname(service, b.Pod),
+                })));
     }
 
     private static V1Endpoints Endpoints(V1Service service, List<Backend> backends)
@@ -73,14 +73,14 @@ internal sealed class EndpointsReconciler : IReconciler<V1Service, V1ServiceStat
         var publish = service.Spec.PublishNotReadyAddresses == true;
         var subsets = backends.Where(b => publish || !b.Terminating).GroupBy(b => string.Join(',', b.Ports))
             .Select(group => new V1EndpointSubset
-        {
-            Addresses = Addresses(service, group.Where(b => b.Ready)),
-            NotReadyAddresses = Addresses(service, group.Where(b => !b.Ready)),
-            Ports = group.First().Ports is { Count: > 0 } ports ? [.. ports.Select(p => new Corev1EndpointPort
+            {
+                Addresses = Addresses(service, group.Where(b => b.Ready)),
+                NotReadyAddresses = Addresses(service, group.Where(b => !b.Ready)),
+                Ports = group.First().Ports is { Count: > 0 } ports ? [.. ports.Select(p => new Corev1EndpointPort
             {
                 Name = p.Name.Length == 0 ? null : p.Name, Port = p.Port, Protocol = p.Protocol, AppProtocol = p.AppProtocol,
             })] : null,
-        }).ToList();
+            }).ToList();
         return new V1Endpoints
         {
             ApiVersion = "v1",

@@ -84,7 +84,9 @@ public sealed class CrdWriterTests
         Assert.Equal("PodAutoscalerList", (string?)names["listKind"]);
         Assert.Equal("Namespaced", Text(definition, "spec.scope"));
         var version = definition["spec"]!["versions"]![0]!;
-        Assert.Equal(["DesiredScale", "ActualScale", "Ready", "Reason"], version["additionalPrinterColumns"]!.AsArray().Select(c => (string)c!["name"]!));
+        Assert.Equal(
+            ["DesiredScale", "ActualScale", "Ready", "Reason"],
+            version["additionalPrinterColumns"]!.AsArray().Select(c => (string)c!["name"]!));
         Assert.NotNull(version["subresources"]!["status"]);
     }
 

@@ -108,8 +108,11 @@ public sealed class WorkloadTests(ITestOutputHelper output)
         await cluster.Client.CreateAsync(WorkloadCluster.Deployment("d", 1, cpu: "6"), CancellationToken.None);
         await WorkloadCluster.Until(
             () => cluster.Pods.List("default") is [{ Status.Conditions: { } conditions }] && conditions.Any(c =>
-                c is { Type: "PodScheduled", Status: "False", Reason: "Unschedulable",
-                    Message: "0/1 nodes are available: 1 Insufficient cpu." }),
+                c is
+                {
+                    Type: "PodScheduled", Status: "False", Reason: "Unschedulable",
+                    Message: "0/1 nodes are available: 1 Insufficient cpu."
+                }),
             "the condition");
 
         await cluster.Client.CreateAsync(WorkloadCluster.Node("n2", cpu: "8"), CancellationToken.None);
@@ -128,7 +131,7 @@ public sealed class WorkloadTests(ITestOutputHelper output)
             Spec = new V1ServiceSpec
             {
                 Selector = new Dictionary<string, string> { ["app"] = "d" },
-                    Ports = [new V1ServicePort { Name = "web", Port = 80, TargetPort = "http" }],
+                Ports = [new V1ServicePort { Name = "web", Port = 80, TargetPort = "http" }],
             },
         }, CancellationToken.None);
         await cluster.Client.CreateAsync(WorkloadCluster.Deployment("d", 1), CancellationToken.None);

@@ -80,7 +80,8 @@ internal static class A
     {
         Status = revision.Status with
         {
-            ObservedGeneration = revision.Metadata.Generation, Conditions = [Condition("Ready", ready, reason, message)],
+            ObservedGeneration = revision.Metadata.Generation,
+            Conditions = [Condition("Ready", ready, reason, message)],
         },
     };
 
@@ -106,15 +107,15 @@ internal static class A
 
     public static PodAutoscalerStatus Scaled(
         int count, string ready = "True", bool initialized = true, string? reason = null, string? message = null) => new()
-    {
-        ServiceName = "r",
-        ActualScale = count,
-        DesiredScale = count,
-        Conditions =
+        {
+            ServiceName = "r",
+            ActualScale = count,
+            DesiredScale = count,
+            Conditions =
         [
             Condition("Ready", ready, reason, message), Condition("ScaleTargetInitialized", initialized ? "True" : "Unknown"),
         ],
-    };
+        };
 
     public static IngressStatus Routing(long? generation) => new()
     {

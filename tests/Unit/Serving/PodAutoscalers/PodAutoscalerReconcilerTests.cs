@@ -252,7 +252,7 @@ public sealed class PodAutoscalerReconcilerTests
             },
             .. Enumerable.Range(0, _ready).Select(Pod), .. more,
         ])
-        { Now = Now }
+    { Now = Now }
         .With(new AutoscalerConfig())
         .Knowing<DeciderQuery, ScaleDecision>(_ => new ScaleDecision(_desired, _excess))
         .Knowing<ActivatorInPath, bool>(_ => true);
