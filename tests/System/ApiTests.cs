@@ -90,7 +90,8 @@ public sealed class ApiTests(SystemPlatform platform)
         var client = platform.Client(via);
         foreach (var name in new[] { "a", "b", "c", "d", "e" })
         {
-            await client.CreateAsync(new V1Secret { ApiVersion = "v1", Kind = "Secret", Metadata = new() { NamespaceProperty = ns, Name = name } }, Stop);
+            var metadata = new V1ObjectMeta { NamespaceProperty = ns, Name = name };
+            await client.CreateAsync(new V1Secret { ApiVersion = "v1", Kind = "Secret", Metadata = metadata }, Stop);
         }
 
         var request = new KubeRequest(KubeVerb.List, ResourceType.Of<V1Secret>()) { Namespace = ns, Limit = 2 };
@@ -232,7 +233,8 @@ public sealed class ApiTests(SystemPlatform platform)
     private static KubeRequest Apply(string ns, string manager, string value, bool force) => new(KubeVerb.Patch, ResourceType.Of<V1ConfigMap>())
     {
         Namespace = ns, Name = "shared", Patch = PatchKind.Apply, FieldManager = manager, Force = force,
-        Body = Encoding.UTF8.GetBytes("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"shared\"},\"data\":{\"key\":\"" + value + "\"}}"),
+        Body = Encoding.UTF8.GetBytes(
+            $$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"shared"},"data":{"key":"{{{value}}}"}}"""),
     };
 
     private static V1RoleBinding Binding(string ns, string account, string role) => new()

@@ -97,7 +97,9 @@ public sealed class ServingTests(SystemPlatform platform)
     }
 
     [Theory]
-    [InlineData("registry.test/missing:v1", "Unable to fetch image \"registry.test/missing:v1\": GET https://registry.test/missing:v1: 404 Not Found")]
+    [InlineData(
+        "registry.test/missing:v1",
+        "Unable to fetch image \"registry.test/missing:v1\": GET https://registry.test/missing:v1: 404 Not Found")]
     [InlineData("dev.local/crash:v1", "Container failed with: no database")]
     public async Task BrokenImage_IsExplainedInTheReadyCondition(string image, string cause)
     {

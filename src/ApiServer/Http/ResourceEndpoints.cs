@@ -87,7 +87,7 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
 
             if (request.Patch == PatchKind.Strategic && kind.IsCustom)
             {
-                throw UnsupportedPatch();
+                throw Refusals.UnsupportedPatch();
             }
         }
         else if (verb == KubeVerb.Update && route.Name.Length == 0)
@@ -103,7 +103,7 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
         var body = await _bodies.ReadAsync(context);
         if (body.Length == 0)
         {
-            throw Refusals.BadRequest("the request must have a body");
+            throw Refusals.NoBody();
         }
 
         var (resolved, duplicates) = DuplicateFields.Resolve(body);
@@ -159,13 +159,8 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
         "application/merge-patch+json" => PatchKind.Merge,
         "application/strategic-merge-patch+json" => PatchKind.Strategic,
         "application/apply-patch+yaml" => PatchKind.Apply,
-        _ => throw UnsupportedPatch(),
+        _ => throw Refusals.UnsupportedPatch(),
     };
-
-    private static KubeException UnsupportedPatch() => KubeException.Of(
-        415, "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-        + "application/merge-patch+json, application/apply-patch+yaml");
 
     private static void Warn(HttpContext context, IEnumerable<string> warnings)
     {

@@ -19,6 +19,11 @@ internal static class ObjectBodies
     /// <exception cref="KubeException">400: the body is no JSON object.</exception>
     public static JsonObject Parse(ReadOnlyMemory<byte> body)
     {
+        if (body.IsEmpty)
+        {
+            throw Refusals.NoBody();
+        }
+
         try
         {
             return JsonNode.Parse(body.Span, documentOptions: Strict) as JsonObject
@@ -26,7 +31,7 @@ internal static class ObjectBodies
         }
         catch (JsonException e)
         {
-            throw Refusals.BadRequest($"the body of the request is no valid JSON: {e.Message}");
+            throw Refusals.NoJson(e);
         }
     }
 

@@ -38,10 +38,7 @@ internal sealed class PatchBody(
             case PatchKind.Strategic when !kind.IsCustom:
                 return StrategicMergePatch.Apply(kind.Schema?.Value, current!, ObjectBodies.Parse(request.Body));
             default:
-                throw KubeException.Of(
-                    415, "UnsupportedMediaType",
-                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-                    + "application/merge-patch+json, application/apply-patch+yaml");
+                throw Refusals.UnsupportedPatch();
         }
     }
 
@@ -49,7 +46,8 @@ internal sealed class PatchBody(
     {
         if (string.IsNullOrEmpty(request.FieldManager))
         {
-            throw Refusals.BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch");
+            throw KubeException.Of(
+                422, "Invalid", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch");
         }
 
         var applied = ObjectBodies.Read(ObjectBodies.Parse(request.Body), kind, kind, request, warnings);

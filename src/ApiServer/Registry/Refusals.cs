@@ -29,6 +29,15 @@ public static class Refusals
     public static KubeException MethodNotAllowed(string method) =>
         KubeException.Of(405, "MethodNotAllowed", $"{method} is not supported on resources of this kind");
 
+    public static KubeException UnsupportedPatch() => KubeException.Of(
+        415, "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+        + "application/merge-patch+json, application/apply-patch+yaml");
+
+    public static KubeException NoBody() => BadRequest("the request must have a body");
+
+    public static KubeException NoJson(System.Text.Json.JsonException why) => BadRequest($"the body of the request is no valid JSON: {why.Message}");
+
     public static KubeException Expired(string message) => KubeException.Of(410, "Expired", message);
 
     public static KubeException TooManyRequests(string message) => KubeException.Of(429, "TooManyRequests", message);

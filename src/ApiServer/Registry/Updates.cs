@@ -30,6 +30,11 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
 
     public async Task<KubeResult> PatchAsync(KindInfo kind, KubeRequest request, KubeUser user)
     {
+        if (request.Patch == PatchKind.Strategic && kind.IsCustom)
+        {
+            throw Refusals.UnsupportedPatch();
+        }
+
         var hub = parts.Kinds.HubOf(kind);
         var warnings = new List<string>();
         var patch = new PatchBody(kind, hub, request, user, parts.Time, warnings);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using k8s.Models;
 using Knet.Api.Meta;
 
@@ -12,7 +13,7 @@ namespace Knet.Kube.Client;
 /// <summary>A Kubernetes API over HTTPS, with JSON bodies.</summary>
 /// <remarks>One instance serves any number of requests at once; watches share its connections (HTTP/2 where the server speaks
 /// it).</remarks>
-public sealed class HttpTransport : IKubeTransport, IDisposable
+public sealed partial class HttpTransport : IKubeTransport, IDisposable
 {
     private readonly HttpClient _http;
     private readonly HttpTransportOptions _options;
@@ -208,8 +209,18 @@ public sealed class HttpTransport : IKubeTransport, IDisposable
 
     private static string[] WarningsOf(HttpResponseMessage response) =>
         response.Headers.TryGetValues("Warning", out var values)
-            ? [.. values.Select(v => v.Split('"') is { Length: >= 2 } parts ? parts[1] : v)]
+            ? [.. values.Select(WarningText)]
             : [];
+
+    /// <summary>The quoted text of <c>299 - "text"</c>, its escapes (backslash before quotes and backslashes) undone.</summary>
+    internal static string WarningText(string header)
+    {
+        var (from, to) = (header.IndexOf('"', StringComparison.Ordinal), header.LastIndexOf('"'));
+        return from < to ? EscapedCharacter().Replace(header[(from + 1)..to], "$1") : header;
+    }
+
+    [GeneratedRegex(@"\\(.)")]
+    private static partial Regex EscapedCharacter();
 
     // Items of a list carry neither apiVersion nor kind on some servers.
     private static byte[] WithKind(JsonElement item, ResourceType type)

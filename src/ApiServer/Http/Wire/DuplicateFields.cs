@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Knet.Api.Meta;
+using Knet.ApiServer.Registry;
 using Knet.Kube.Client;
 
 namespace Knet.ApiServer.Http.Wire;
@@ -27,7 +28,7 @@ internal static class DuplicateFields
         }
         catch (JsonException e)
         {
-            throw KubeException.Of(400, "BadRequest", $"the body of the request is no JSON: {e.Message}");
+            throw Refusals.NoJson(e);
         }
     }
 
