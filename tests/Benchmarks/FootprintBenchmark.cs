@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json;
 
-namespace Knet.Tests.Benchmarks;
+namespace Knet.Benchmarks;
 
 /// <summary>What an idle daemon takes: proportional set size and CPU time, 60 s after its start.</summary>
 internal static class FootprintBenchmark
@@ -11,19 +10,18 @@ internal static class FootprintBenchmark
     {
         var home = Directory.CreateTempSubdirectory("knet-bench-").FullName;
         var environment = new Dictionary<string, string> { ["KNET_HOME"] = home, ["KUBECONFIG"] = Path.Combine(home, "user") };
-        await Knet.RunAsync(Knet.Program, ["up", "--egress", "off"], environment: environment);
+        await Knet.UpAsync(options, environment);
         try
         {
-            using var admin = Knet.Admin();
-            using var status = JsonDocument.Parse(await admin.GetStringAsync(new Uri("/v1/status", UriKind.Relative)));
-            using var daemon = Process.GetProcessById(status.RootElement.GetProperty("pid").GetInt32());
+            using var daemon = Process.GetProcessById((await Knet.StatusAsync()).GetProperty("pid").GetInt32());
             await Task.Delay(TimeSpan.FromSeconds(40), TimeProvider.System, CancellationToken.None);
             var cpu = daemon.TotalProcessorTime;
             await Task.Delay(TimeSpan.FromSeconds(20), TimeProvider.System, CancellationToken.None);
             daemon.Refresh();
             var used = (daemon.TotalProcessorTime - cpu).TotalSeconds / 20 * 100;
+            Console.WriteLine(Machine.Description);
             Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"idle daemon, 60 s after up: {PssMegabytes(daemon.Id):0} MB PSS, {used:0.0} % of a core"));
+                CultureInfo.InvariantCulture, $"idle daemon, 60 s after up: {PssMegabytes(daemon.Id):0} MB PSS, {used:0.00} % of a core"));
             return 0;
         }
         finally

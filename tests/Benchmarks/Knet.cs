@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Knet.Tests.Benchmarks;
 
@@ -55,6 +56,19 @@ internal static class Knet
         },
     })
     { BaseAddress = new Uri("http://knet") };
+
+    /// <summary><c>knet up</c> with the arguments given to every benchmark; pods need no way out.</summary>
+    public static Task UpAsync(Options options, IDictionary<string, string> environment) =>
+        RunAsync(Program, ["up", "--egress", "off", .. options.Up], environment: environment);
+
+    public static async Task<int> GatewayPortAsync() => new Uri((await StatusAsync()).GetProperty("gateway").GetString()!).Port;
+
+    public static async Task<JsonElement> StatusAsync()
+    {
+        using var admin = Admin();
+        using var status = JsonDocument.Parse(await admin.GetStringAsync(new Uri("/v1/status", UriKind.Relative)));
+        return status.RootElement.Clone();
+    }
 
     public static async Task WaitAsync(Func<Task<bool>> condition, TimeSpan limit, string what)
     {

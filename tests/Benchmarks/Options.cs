@@ -3,18 +3,24 @@ using System.Globalization;
 namespace Knet.Tests.Benchmarks;
 
 /// <summary>What can be set on the command line.</summary>
-internal sealed record Options(int Services = 50, int Rounds = 6, string Image = "dev.local/static:v1")
+/// <param name="Up">
+/// Further arguments of every <c>knet up</c>, from <c>$KNET_BENCH_UP</c>: other ports and ranges when a second platform runs on the machine.
+/// </param>
+internal sealed record Options(int Services = 50, int Rounds = 6, int Seconds = 10, string Image = "dev.local/static:v1", params string[] Up)
 {
     public static Options Parse(IReadOnlyList<string> arguments)
     {
-        var options = new Options();
-        for (var i = 0; i + 1 < arguments.Count; i += 2)
+        var up = Environment.GetEnvironmentVariable("KNET_BENCH_UP") ?? "";
+        var options = new Options(Up: up.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        for (var i = 0; i < arguments.Count; i += 2)
         {
+            var value = i + 1 < arguments.Count ? arguments[i + 1] : throw new ArgumentException($"{arguments[i]} needs a value");
             options = arguments[i] switch
             {
-                "--services" => options with { Services = int.Parse(arguments[i + 1], CultureInfo.InvariantCulture) },
-                "--rounds" => options with { Rounds = int.Parse(arguments[i + 1], CultureInfo.InvariantCulture) },
-                "--image" => options with { Image = arguments[i + 1] },
+                "--services" => options with { Services = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--rounds" => options with { Rounds = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--seconds" => options with { Seconds = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--image" => options with { Image = value },
                 var unknown => throw new ArgumentException($"unknown option {unknown}"),
             };
         }

@@ -13,21 +13,22 @@ internal static class StartupBenchmark
         {
             var home = Directory.CreateTempSubdirectory("knet-bench-").FullName;
             var environment = new Dictionary<string, string> { ["KNET_HOME"] = home, ["KUBECONFIG"] = Path.Combine(home, "user") };
-            first.Add(await UpAsync(environment));
+            first.Add(await UpAsync(options, environment));
             await Knet.RunAsync(Knet.Program, ["down"], environment: environment);
-            again.Add(await UpAsync(environment));
+            again.Add(await UpAsync(options, environment));
             await Knet.RunAsync(Knet.Program, ["down", "--purge"], environment: environment);
         }
 
+        Console.WriteLine(Machine.Description);
         Console.WriteLine($"knet up, new data directory, ms:      {new Summary(first)}");
         Console.WriteLine($"knet up, existing data directory, ms: {new Summary(again)}");
         return 0;
     }
 
-    private static async Task<double> UpAsync(Dictionary<string, string> environment)
+    private static async Task<double> UpAsync(Options options, Dictionary<string, string> environment)
     {
         var start = Stopwatch.GetTimestamp();
-        await Knet.RunAsync(Knet.Program, ["up", "--egress", "off"], environment: environment);
+        await Knet.UpAsync(options, environment);
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 }

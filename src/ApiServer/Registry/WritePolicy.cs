@@ -27,7 +27,7 @@ internal static class WritePolicy
         {
             // An object that lives in memory only stays there, whoever touches it: its owner makes it again.
             return !stored.OnDisk ? Durability.Volatile
-                : system && (write.Subresource is "status" or "scale" or "binding" || IsObservation(write.Hub)) ? Durability.Behind
+                : system && (write.Subresource is "status" or "scale" or "binding" || IsObservation(write.Hub) || Follows(write)) ? Durability.Behind
                 : Durability.Committed;
         }
 
@@ -46,6 +46,10 @@ internal static class WritePolicy
     /// start waits for.
     /// </summary>
     public static bool TracksFields(WriteContext write) => !(IsSystem(write.User) && CanBeMadeAgain(write.Hub, write.Object));
+
+    // What a controller keeps as its owner says is brought there again after a crash: a ReplicaSet's scale, on which a cold start waits.
+    private static bool Follows(WriteContext write) => write.Hub.Type.GroupResource == "replicasets.apps"
+        && write.Object.Object("metadata").Items("ownerReferences").Any(r => r.Flag("controller") == true && r.Text("kind") == "Deployment");
 
     // Events, Leases and endpoints say what is so; nobody waits for them.
     private static bool IsObservation(KindInfo hub) => hub.Type.GroupResource is

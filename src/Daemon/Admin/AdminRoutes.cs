@@ -110,7 +110,7 @@ internal sealed class AdminRoutes(
     private static ColdStartReport Report(ColdStart start)
     {
         return new(
-            start.Namespace, start.Revision, At(ColdStartPhase.Decided), At(ColdStartPhase.Created), At(ColdStartPhase.Started),
+            start.Namespace, start.Revision, start.At, At(ColdStartPhase.Decided), At(ColdStartPhase.Created), At(ColdStartPhase.Started),
             At(ColdStartPhase.Ready), At(ColdStartPhase.FirstByte));
 
         double? At(ColdStartPhase phase) => start.Milliseconds.TryGetValue(phase, out var ms) ? ms : null;

@@ -14,4 +14,4 @@ internal sealed record ErrorReport(string Error);
 
 /// <summary>One cold start: milliseconds since the first request was queued at which each phase was reached; absent phases are null.</summary>
 internal sealed record ColdStartReport(
-    string Namespace, string Revision, double? Decided, double? Created, double? Started, double? Ready, double? FirstByte);
+    string Namespace, string Revision, DateTimeOffset At, double? Decided, double? Created, double? Started, double? Ready, double? FirstByte);
