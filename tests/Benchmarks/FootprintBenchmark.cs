@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>What an idle daemon takes: proportional set size and CPU time, 60 s after its start.</summary>
 internal static class FootprintBenchmark

@@ -1,4 +1,4 @@
-namespace Knet.Benchmarks;
+namespace Knet.Tests.Benchmarks;
 
 /// <summary>What the numbers were measured on.</summary>
 internal static class Machine
