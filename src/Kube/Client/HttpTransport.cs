@@ -48,7 +48,7 @@ public sealed partial class HttpTransport : IKubeTransport, IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw KubeException.Of(503, "ServiceUnavailable", $"{_options.Server} cannot be reached: {e.Message}", null, e);
+            throw Unreachable(e);
         }
     }
 
@@ -77,7 +77,7 @@ public sealed partial class HttpTransport : IKubeTransport, IDisposable
         KubeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var message = ToMessage(request with { Verb = KubeVerb.List }, watch: true);
-        using var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        using var response = await OpenAsync(message, cancellationToken);
         if (!response.IsSuccessStatusCode)
         {
             ThrowOnError(response, await response.Content.ReadAsByteArrayAsync(cancellationToken));
@@ -105,6 +105,21 @@ public sealed partial class HttpTransport : IKubeTransport, IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> OpenAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        }
+        catch (HttpRequestException e)
+        {
+            throw Unreachable(e);
+        }
+    }
+
+    private KubeException Unreachable(HttpRequestException e) =>
+        KubeException.Of(503, "ServiceUnavailable", $"{_options.Server} cannot be reached: {e.Message}", null, e);
 
     /// <summary>Path and query of a request, relative to the server.</summary>
     internal static string PathOf(KubeRequest request, bool watch)

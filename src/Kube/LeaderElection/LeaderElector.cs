@@ -27,7 +27,8 @@ public sealed partial class LeaderElector(KubeClient client, LeaderElectionOptio
     private DateTimeOffset _seenAt;
 
     /// <summary>
-    /// Waits to become leader, then runs <paramref name="lead"/>; its token is cancelled when the lease is lost. Returns then.
+    /// Waits to become leader, then runs <paramref name="lead"/>; its token is cancelled when the lease is lost. Returns when it has
+    /// ended, and gives the lease back if it is still ours, so that the next one need not wait until it runs out.
     /// </summary>
     public async Task RunAsync(Func<CancellationToken, Task> lead, CancellationToken cancellationToken)
     {
@@ -40,18 +41,56 @@ public sealed partial class LeaderElector(KubeClient client, LeaderElectionOptio
         using var leading = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var work = lead(leading.Token);
         var renewed = time.GetUtcNow();
-        while (!cancellationToken.IsCancellationRequested && !work.IsCompleted && time.GetUtcNow() - renewed < options.RenewDeadline)
+        try
         {
-            await Task.WhenAny(work, Task.Delay(options.RetryPeriod, time, leading.Token));
-            if (!cancellationToken.IsCancellationRequested && !work.IsCompleted && await TryAcquireAsync(cancellationToken))
+            while (!cancellationToken.IsCancellationRequested && !work.IsCompleted && IsFresh())
             {
-                renewed = time.GetUtcNow();
+                await Task.WhenAny(work, Task.Delay(options.RetryPeriod, time, leading.Token));
+                if (!cancellationToken.IsCancellationRequested && !work.IsCompleted && await TryAcquireAsync(cancellationToken))
+                {
+                    renewed = time.GetUtcNow();
+                }
             }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Told to end in the middle of a renewal: the work has to end all the same, below.
         }
 
         await leading.CancelAsync();
-        Log.Ended(logger, options.Identity, options.Namespace, options.Name);
-        await work;
+        try
+        {
+            await work;
+        }
+        finally
+        {
+            Log.Ended(logger, options.Identity, options.Namespace, options.Name);
+            if (IsFresh())
+            {
+                await ReleaseAsync();
+            }
+        }
+
+        bool IsFresh() => time.GetUtcNow() - renewed < options.RenewDeadline;
+    }
+
+    /// <summary>Gives the lease back: nobody holds it. Only after the work has ended.</summary>
+    private async Task ReleaseAsync()
+    {
+        using var limit = new CancellationTokenSource(options.RenewDeadline, time);
+        try
+        {
+            var lease = await client.FindAsync<V1Lease>(options.Namespace, options.Name, limit.Token);
+            if (lease?.Spec?.HolderIdentity == options.Identity)
+            {
+                await client.UpdateAsync(lease with { Spec = lease.Spec with { HolderIdentity = "", LeaseDurationSeconds = 1 } }, limit.Token);
+            }
+        }
+        catch (Exception e) when (e is KubeException or OperationCanceledException)
+        {
+            // It runs out by itself.
+            Log.NotReleased(logger, options.Namespace, options.Name, e.Message);
+        }
     }
 
     /// <summary>Takes or renews the lease; false when somebody else has it, or the API does not answer.</summary>
@@ -115,6 +154,9 @@ public sealed partial class LeaderElector(KubeClient client, LeaderElectionOptio
 
         [LoggerMessage(1402, LogLevel.Information, "{Identity} no longer leads by lease {Namespace}/{Name}")]
         public static partial void Ended(ILogger logger, string identity, string @namespace, string name);
+
+        [LoggerMessage(1404, LogLevel.Debug, "Lease {Namespace}/{Name} was not given back: {Error}")]
+        public static partial void NotReleased(ILogger logger, string @namespace, string name, string error);
 
         [LoggerMessage(1403, LogLevel.Debug, "Lease {Namespace}/{Name} was not acquired: {Error}")]
         public static partial void NotAcquired(ILogger logger, string @namespace, string name, string error);
