@@ -8,8 +8,10 @@ public static class GoDuration
 {
     private static readonly SearchValues<char> NumberChars = SearchValues.Create("0123456789.");
 
-    /// <summary>False for anything that Go's <c>time.ParseDuration</c> refuses. Precision is 100 ns; finer parts are rounded up to
-    /// it.</summary>
+    // Go counts nanoseconds in 64 bits: about 292 years.
+    private const decimal TicksMax = long.MaxValue / 100;
+
+    /// <summary>False for anything that Go's <c>time.ParseDuration</c> refuses. Precision is 100 ns; finer parts are rounded up.</summary>
     public static bool TryParse(string? text, out TimeSpan duration)
     {
         duration = default;
@@ -43,7 +45,7 @@ public static class GoDuration
             rest = rest[digits..];
             var unitEnd = rest.IndexOfAny(NumberChars);
             var unit = unitEnd < 0 ? rest : rest[..unitEnd];
-            if (TicksOf(unit) is not { } size || number > 10_000_000_000_000_000_000m)
+            if (TicksOf(unit) is not { } size || number > TicksMax / size)
             {
                 return false;
             }
@@ -52,7 +54,7 @@ public static class GoDuration
             rest = rest[unit.Length..];
         }
 
-        if (ticks > long.MaxValue / 100)
+        if (ticks > TicksMax)
         {
             return false;
         }

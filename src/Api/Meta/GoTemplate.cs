@@ -39,9 +39,11 @@ public sealed class GoTemplate
 
             var action = text[(open + 2)..close];
             var trimsBefore = action.StartsWith("- ", StringComparison.Ordinal);
-            trimNext = action.EndsWith(" -", StringComparison.Ordinal);
+            trimNext = action.Length > 2 && action.EndsWith(" -", StringComparison.Ordinal);
             template._parts.Add(new Part(trimsBefore ? literal.TrimEnd() : literal, null, null));
-            template._parts.Add(ParseAction(text, action[(trimsBefore ? 2 : 0)..^(trimNext ? 2 : 0)].Trim()));
+            action = trimsBefore ? action[1..] : action;
+            action = trimNext ? action[..^1] : action;
+            template._parts.Add(ParseAction(text, action.Trim()));
             at = close + 2;
         }
 

@@ -1,34 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.RegularExpressions;
+using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry;
 
 /// <summary>Kubernetes' rules for names, labels, annotations, finalizers and owner references.</summary>
-internal static partial class MetadataRules
+internal static class MetadataRules
 {
-    public const string SubdomainRule =
-        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
-        + "alphanumeric character (e.g. 'example.com', regex used for validation is "
-        + @"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-
-    public const string LabelRule =
-        "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
-        + "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-
-    public const string Dns1035Rule =
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an "
-        + "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-
-    private const string LabelValueRule =
-        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-        + "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-        + "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-    private const string QualifiedNameRule =
-        "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-        + "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-
     public static void Validate(WriteContext write, FieldErrors errors)
     {
         var metadata = write.Object.Metadata();
@@ -44,9 +22,9 @@ internal static partial class MetadataRules
             {
                 errors.Invalid("metadata.annotations", value?.DeepClone(), $"the value of {key} must be a string");
             }
-            else if (!IsQualifiedName(key.ToLowerInvariant()))
+            else if (!DnsNames.IsQualifiedName(key.ToLowerInvariant()))
             {
-                errors.Invalid("metadata.annotations", key, QualifiedNameRule);
+                errors.Invalid("metadata.annotations", key, DnsNames.QualifiedNameMessage);
             }
         }
 
@@ -58,33 +36,20 @@ internal static partial class MetadataRules
     {
         foreach (var (key, value) in holder.Object("labels") ?? [])
         {
-            if (!IsQualifiedName(key))
+            if (!DnsNames.IsQualifiedName(key))
             {
-                errors.Invalid(path, key, QualifiedNameRule);
+                errors.Invalid(path, key, DnsNames.QualifiedNameMessage);
             }
 
-            if (value?.GetValueKind() != JsonValueKind.String || !LabelValue().IsMatch(value.GetValue<string>()))
+            if (value?.GetValueKind() != JsonValueKind.String || !DnsNames.HasLabelCharacters(value.GetValue<string>()))
             {
-                errors.Invalid(path, value?.DeepClone(), LabelValueRule);
+                errors.Invalid(path, value?.DeepClone(), DnsNames.LabelValueMessage);
             }
             else if (value.GetValue<string>().Length > 63)
             {
                 errors.Invalid(path, value.DeepClone(), "must be no more than 63 bytes");
             }
         }
-    }
-
-    public static bool IsLabel(string text) => text.Length <= 63 && Label().IsMatch(text);
-
-    public static bool IsDns1035(string text) => text.Length <= 63 && Dns1035().IsMatch(text);
-
-    public static bool IsSubdomain(string text) => text.Length <= 253 && Subdomain().IsMatch(text);
-
-    public static bool IsQualifiedName(string text)
-    {
-        var slash = text.IndexOf('/', StringComparison.Ordinal);
-        var name = text[(slash + 1)..];
-        return name.Length is > 0 and <= 63 && LabelValue().IsMatch(name) && (slash < 0 || IsSubdomain(text[..slash]));
     }
 
     private static void ValidateName(WriteContext write, FieldErrors errors)
@@ -99,11 +64,11 @@ internal static partial class MetadataRules
 
         switch (write.Hub.Type.GroupResource)
         {
-            case "namespaces" when !IsLabel(name):
-                errors.Invalid(Path, name, LabelRule);
+            case "namespaces" when !DnsNames.Is1123Label(name):
+                errors.Invalid(Path, name, DnsNames.Label1123Message);
                 break;
-            case "services" when !IsDns1035(name):
-                errors.Invalid(Path, name, Dns1035Rule);
+            case "services" when !DnsNames.Is1035Label(name):
+                errors.Invalid(Path, name, DnsNames.Label1035Message);
                 break;
             case "namespaces" or "services":
                 break;
@@ -115,9 +80,9 @@ internal static partial class MetadataRules
 
                 break;
             default:
-                if (!IsSubdomain(name))
+                if (!DnsNames.Is1123Subdomain(name))
                 {
-                    errors.Invalid(Path, name, name.Length > 253 ? "must be no more than 253 characters" : SubdomainRule);
+                    errors.Invalid(Path, name, name.Length > 253 ? "must be no more than 253 characters" : DnsNames.Subdomain1123Message);
                 }
 
                 break;
@@ -162,16 +127,4 @@ internal static partial class MetadataRules
                 "metadata.ownerReferences", metadata["ownerReferences"]!.DeepClone(), "Only one reference can have Controller set to true");
         }
     }
-
-    [GeneratedRegex("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
-    private static partial Regex Label();
-
-    [GeneratedRegex("^[a-z]([-a-z0-9]*[a-z0-9])?$")]
-    private static partial Regex Dns1035();
-
-    [GeneratedRegex(@"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")]
-    private static partial Regex Subdomain();
-
-    [GeneratedRegex("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-    private static partial Regex LabelValue();
 }

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using k8s.Models;
 using Knet.Oci;
+using Knet.Oci.Registry;
 
 namespace Knet.Node.Pods;
 
@@ -128,53 +128,22 @@ internal sealed class ImagePuller(PodContext pod)
 /// <summary>Reads secrets of the types kubernetes.io/dockerconfigjson and kubernetes.io/dockercfg. Pure.</summary>
 internal static class PullSecrets
 {
-    /// <summary>The credentials that the secret has for the image's registry.</summary>
-    public static IEnumerable<RegistryCredentials> For(string reference, V1Secret secret)
+    /// <summary>The credentials that the secret has for the image, by the rules of <see cref="DockerConfig"/>.</summary>
+    /// <remarks>As kubelet: an unreadable secret has nothing to offer; the pull then says what failed.</remarks>
+    public static IReadOnlyList<RegistryCredentials> For(string reference, V1Secret secret)
     {
-        var json = secret.Data?.TryGetValue(".dockerconfigjson", out var modern) == true ? Parse(modern, "auths")
-            : secret.Data?.TryGetValue(".dockercfg", out var old) == true ? Parse(old, null) : [];
-        var first = reference.Contains('/', StringComparison.Ordinal) ? reference.Split('/')[0] : "";
-        var image = first == "localhost" || first.AsSpan().ContainsAny('.', ':') ? reference : "docker.io/" + reference;
-        return json.Where(e => Matches(image, e.Registry)).Select(e => e.Credentials);
-    }
+        if (secret.Data?.TryGetValue(".dockerconfigjson", out var json) != true && secret.Data?.TryGetValue(".dockercfg", out json) != true)
+        {
+            return [];
+        }
 
-    private static bool Matches(string image, string registry)
-    {
-        var bare = registry.Replace("https://", "", StringComparison.Ordinal).Replace("http://", "", StringComparison.Ordinal).TrimEnd('/');
-        bare = bare.EndsWith("/v1", StringComparison.Ordinal) || bare.EndsWith("/v2", StringComparison.Ordinal) ? bare[..^3] : bare;
-        bare = bare == "index.docker.io" ? "docker.io" : bare;
-        return image.StartsWith(bare + "/", StringComparison.Ordinal);
-    }
-
-    private static List<(string Registry, RegistryCredentials Credentials)> Parse(byte[] bytes, string? member)
-    {
-        var result = new List<(string, RegistryCredentials)>();
         try
         {
-            using var document = JsonDocument.Parse(bytes);
-            var registries = member is null ? document.RootElement : document.RootElement.GetProperty(member);
-            foreach (var entry in registries.EnumerateObject())
-            {
-                result.Add((entry.Name, Credentials(entry.Value)));
-            }
+            return DockerConfig.CredentialsFor(Encoding.UTF8.GetString(json!), reference);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+        catch (ImageException)
         {
-            return []; // as kubelet: an unreadable secret has nothing to offer; the pull then says what failed
+            return [];
         }
-
-        return result;
-    }
-
-    private static RegistryCredentials Credentials(JsonElement entry)
-    {
-        string? Text(string name) => entry.TryGetProperty(name, out var value) ? value.GetString() : null;
-        if (Text("auth") is { Length: > 0 } auth)
-        {
-            var pair = Encoding.UTF8.GetString(Convert.FromBase64String(auth)).Split(':', 2);
-            return new RegistryCredentials(pair[0], pair.Length > 1 ? pair[1] : "");
-        }
-
-        return new RegistryCredentials(Text("username"), Text("password"));
     }
 }

@@ -6,8 +6,7 @@ using Knet.Oci.References;
 namespace Knet.Oci.Registry;
 
 /// <summary>
-/// Finds the credentials for an image in a pull secret: the contents of <c>.dockerconfigjson</c> (Docker's config.json) or
-/// <c>.dockercfg</c>
+/// Finds the credentials for an image in a pull secret: the contents of <c>.dockerconfigjson</c> (Docker's config.json) or <c>.dockercfg</c>
 /// (its older form, the map alone). Which entries fit an image is kubelet's rule: kubernetes.io/docs/concepts/containers/images.
 /// </summary>
 public static class DockerConfig
@@ -49,7 +48,15 @@ public static class DockerConfig
     {
         var start = key.IndexOf("://", StringComparison.Ordinal);
         var pattern = (start < 0 ? key : key[(start + 3)..]).TrimEnd('/');
-        return pattern is "index.docker.io/v1" or "index.docker.io/v2" or "registry-1.docker.io" ? "index.docker.io" : pattern;
+
+        // As kubelet: the version of the registry's API is no part of a repository.
+        var slash = pattern.IndexOf('/', StringComparison.Ordinal);
+        if (slash >= 0 && (pattern[slash..] + "/").AsSpan() is ['/', 'v', '1' or '2', '/', ..])
+        {
+            pattern = pattern[..slash] + pattern[(slash + 3)..];
+        }
+
+        return pattern is "registry-1.docker.io" ? "index.docker.io" : pattern;
     }
 
     private static bool Fits(string key, ImageReference image)

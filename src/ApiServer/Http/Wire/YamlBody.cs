@@ -40,6 +40,11 @@ public static class YamlBody
         {
             throw Bad($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
         }
+        catch (InvalidOperationException)
+        {
+            // YamlDotNet's scanner, at a simple key that spans lines.
+            throw Bad("error converting YAML to JSON: yaml: a key that does not end on its line");
+        }
     }
 
     private static bool IsJson(ReadOnlySpan<byte> text)

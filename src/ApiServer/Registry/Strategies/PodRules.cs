@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry.Strategies;
 
@@ -29,9 +30,9 @@ internal static class PodRules
                 path + ".terminationGracePeriodSeconds", spec!["terminationGracePeriodSeconds"]!.DeepClone(), "must be greater than or equal to 0");
         }
 
-        if (spec.Text("serviceAccountName") is { Length: > 0 } account && !MetadataRules.IsSubdomain(account))
+        if (spec.Text("serviceAccountName") is { Length: > 0 } account && !DnsNames.Is1123Subdomain(account))
         {
-            errors.Invalid(path + ".serviceAccountName", account, MetadataRules.SubdomainRule);
+            errors.Invalid(path + ".serviceAccountName", account, DnsNames.Subdomain1123Message);
         }
     }
 
@@ -195,9 +196,9 @@ internal static class PodRules
         {
             errors.Required(at + ".name");
         }
-        else if (!MetadataRules.IsLabel(name))
+        else if (!DnsNames.Is1123Label(name))
         {
-            errors.Invalid(at + ".name", name, MetadataRules.LabelRule);
+            errors.Invalid(at + ".name", name, DnsNames.Label1123Message);
         }
         else if (!names.Add(name))
         {

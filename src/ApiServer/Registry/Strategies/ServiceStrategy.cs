@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Knet.Api.Meta;
 using Knet.Kube.Client;
 
 namespace Knet.ApiServer.Registry.Strategies;
@@ -288,9 +289,9 @@ internal sealed class ServiceStrategy : KindStrategy
                     errors.Required(path + ".name");
                 }
             }
-            else if (!MetadataRules.IsLabel(name))
+            else if (!DnsNames.Is1123Label(name))
             {
-                errors.Invalid(path + ".name", name, MetadataRules.LabelRule);
+                errors.Invalid(path + ".name", name, DnsNames.Label1123Message);
             }
             else if (!names.Add(name))
             {

@@ -93,6 +93,8 @@ public sealed class PodRulesTests
     [InlineData("reg.example.com/a/b:1", "https://reg.example.com/v2/", true)]
     [InlineData("nginx", "https://index.docker.io/v1/", true)]
     [InlineData("reg.example.com/a", "reg.example.co", false)]
+    [InlineData("reg.example.com/a", "*.example.com", true)]
+    [InlineData("reg.example.com/a/b", "reg.example.com/other", false)]
     public void PullSecrets_ServeTheirRegistryOnly(string image, string registry, bool expected)
     {
         var auth = Convert.ToBase64String("me:pass:word"u8);
