@@ -6,9 +6,9 @@ namespace Knet.Tests.EndToEnd;
 
 public sealed class DaemonSettingsTests
 {
-    /// <summary>The web SDK's default is the server's collector: a heap per processor, several times the memory (docs/performance.md).</summary>
+    /// <summary>The web SDK's default is the server's collector, and a misspelt property leaves it so (docs/performance.md).</summary>
     [Fact]
-    public void PublishedDaemon_KeepsItsHeapSmall()
+    public void PublishedDaemon_UsesTheWorkstationCollector()
     {
         using var settings = JsonDocument.Parse(File.ReadAllText(Repository.Daemon + ".runtimeconfig.json"));
         var properties = settings.RootElement.GetProperty("runtimeOptions").GetProperty("configProperties");
