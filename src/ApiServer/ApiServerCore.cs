@@ -16,12 +16,16 @@ namespace Knet.ApiServer;
 public sealed class ApiServerCore : IAsyncDisposable
 {
     private readonly OwnerCollector _owners;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _bootstrap;
 
-    private ApiServerCore(Store store, Registry.Registry registry, OwnerCollector owners)
+    private ApiServerCore(ApiServerOptions options, Store store, Registry.Registry registry, OwnerCollector owners)
     {
         Store = store;
         Registry = registry;
         _owners = owners;
+        _bootstrap = Bootstrap.KeepAsync(
+            options, new InProcessTransport(registry, System), options.Loggers.CreateLogger(typeof(Bootstrap).FullName!), _stop.Token);
     }
 
     /// <summary>The API's own identity, to which everything is allowed.</summary>
@@ -52,7 +56,7 @@ public sealed class ApiServerCore : IAsyncDisposable
             await Bootstrap.EnsureAsync(options, new InProcessTransport(registry, System), cancellationToken);
             var owners = new OwnerCollector(parts, registry, options.Loggers.CreateLogger<OwnerCollector>());
             owners.Start();
-            return new ApiServerCore(store, registry, owners);
+            return new ApiServerCore(options, store, registry, owners);
         }
         catch
         {
@@ -67,6 +71,9 @@ public sealed class ApiServerCore : IAsyncDisposable
     /// <summary>Stops the collector, ends all watches, writes the rest to disk.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync();
+        await _bootstrap.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _stop.Dispose();
         await _owners.DisposeAsync();
         Store.Dispose();
     }

@@ -3,12 +3,14 @@ using k8s.Models;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry.Strategies;
 using Knet.Kube.Client;
+using Microsoft.Extensions.Logging;
 
 namespace Knet.ApiServer;
 
 /// <summary>Ensures the objects that every cluster has: namespaces, the <c>kubernetes</c> Service with its endpoints, roles.</summary>
-internal static class Bootstrap
+internal static partial class Bootstrap
 {
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
     private static readonly string[] Namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 
     public static async Task EnsureAsync(ApiServerOptions options, IKubeTransport transport, CancellationToken cancellationToken)
@@ -24,6 +26,32 @@ internal static class Bootstrap
         }
 
         await BootstrapRoles.EnsureAsync(client, cancellationToken);
+        await EnsureKubernetesAsync(options, client, cancellationToken);
+    }
+
+    /// <summary>
+    /// Makes the <c>kubernetes</c> Service and its endpoints again when somebody deleted or changed them, at the interval of
+    /// kube-apiserver, until cancelled.
+    /// </summary>
+    public static async Task KeepAsync(ApiServerOptions options, IKubeTransport transport, ILogger logger, CancellationToken cancellationToken)
+    {
+        var client = new KubeClient(transport, "kube-apiserver");
+        using var timer = new PeriodicTimer(Interval, options.Time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            try
+            {
+                await EnsureKubernetesAsync(options, client, cancellationToken);
+            }
+            catch (KubeException e)
+            {
+                Log.Failed(logger, e.Message, Interval.TotalSeconds);
+            }
+        }
+    }
+
+    private static async Task EnsureKubernetesAsync(ApiServerOptions options, KubeClient client, CancellationToken cancellationToken)
+    {
         await EnsureServiceAsync(options, client, cancellationToken);
         await EnsureEndpointsAsync(options, client, cancellationToken);
     }
@@ -67,11 +95,14 @@ internal static class Bootstrap
             return;
         }
 
+        var endpoints = Meta();
+        // Its slice is made below, so nobody needs to derive one.
+        endpoints.Labels["endpointslice.kubernetes.io/skip-mirror"] = "true";
         await client.ApplyAsync(new V1Endpoints
         {
             ApiVersion = "v1",
             Kind = "Endpoints",
-            Metadata = Meta(),
+            Metadata = endpoints,
             Subsets =
             [
                 new V1EndpointSubset
@@ -106,4 +137,10 @@ internal static class Bootstrap
         NamespaceProperty = "default",
         Labels = new Dictionary<string, string> { ["component"] = "apiserver", ["provider"] = "kubernetes" },
     };
+
+    private static partial class Log
+    {
+        [LoggerMessage(3101, LogLevel.Warning, "Service default/kubernetes could not be made again: {Reason}; next try in {Seconds} s")]
+        public static partial void Failed(ILogger logger, string reason, double seconds);
+    }
 }

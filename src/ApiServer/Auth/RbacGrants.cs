@@ -93,7 +93,7 @@ internal sealed class RbacGrants
         return rules;
     }
 
-    private static bool Selects(V1LabelSelector selector, IDictionary<string, string>? labels)
+    internal static bool Selects(V1LabelSelector selector, IDictionary<string, string>? labels)
     {
         string? Of(string name) => labels is not null && labels.TryGetValue(name, out var value) ? value : null;
         return (selector.MatchLabels ?? new Dictionary<string, string>()).All(m => Of(m.Key) == m.Value)

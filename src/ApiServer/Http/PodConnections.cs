@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Knet.ApiServer.Http;
 
-/// <summary>Logs, exec, attach, port-forward and node proxy: checked here, carried by the node.</summary>
+/// <summary>Logs, exec, attach and node proxy: checked here, carried by the node. Ports are not forwarded.</summary>
 internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, IObjectLookup lookup)
 {
     private const string DefaultContainer = "kubectl.kubernetes.io/default-container";
@@ -35,7 +35,14 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
 
         var pod = (await lookup.FindAsync(Pods, route.Namespace, route.Name, context.RequestAborted)
             ?? throw Refusals.NotFound(Pods, route.Name)).As<V1Pod>();
-        var container = route.Subresource == "portforward" ? "" : ContainerOf(pod, RequestOptions.Text(http, "container"));
+        if (route.Subresource == "portforward")
+        {
+            throw KubeException.Of(
+                501, "NotImplemented", "this server forwards no ports. From its own machine a pod answers at its address: "
+                + (string.IsNullOrEmpty(pod.Status?.PodIP) ? "kubectl get pod -o wide shows it" : $"{pod.Status.PodIP}:PORT"));
+        }
+
+        var container = ContainerOf(pod, RequestOptions.Text(http, "container"));
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
         {
             if (route.Subresource == "log")
@@ -71,13 +78,6 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
                 }
 
                 return $"/containerLogs/{pod}/{container}{query}";
-            case "portforward":
-                foreach (var port in http.Query["ports"])
-                {
-                    Add("port", port ?? "");
-                }
-
-                return $"/portForward/{pod}{query}";
             default:
                 // The kubelet's names differ from the API's.
                 foreach (var (name, kubelet) in new[] { ("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty") })

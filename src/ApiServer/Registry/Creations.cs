@@ -42,7 +42,6 @@ internal sealed class Creations(RegistryParts parts, WritePipeline pipeline)
             };
             Prepare(write);
             pipeline.Admit(write);
-            pipeline.Track(write);
             write.Warnings.InsertRange(0, warnings);
             if (parts.Find(hub, write.Key) is null && await pipeline.StoreAsync(write) is { } stored)
             {

@@ -63,10 +63,10 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             var write = new WriteContext(hub, request, user, parts.Time.GetUtcNow()) { Object = wanted, Old = old, Stored = stored };
             CarryOver.Into(write);
             parts.StrategyOf(hub).PrepareUpdate(write);
-            pipeline.Admit(write);
-            write.Warnings.InsertRange(0, warnings);
             // Writers may change managedFields themselves (kubectl does when it takes up apply); leaving them out changes nothing.
             var sendsManagers = write.Object.Metadata().ContainsKey("managedFields");
+            pipeline.Admit(write);
+            write.Warnings.InsertRange(0, warnings);
             if (ObjectComparison.Same(old, write.Object, withManagers: sendsManagers))
             {
                 write.Undo();
@@ -74,7 +74,6 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             }
 
             CountGeneration(write);
-            pipeline.Track(write);
             if (await FinishAsync(write) is { } document)
             {
                 return new KubeResult(document(kind), 200, write.Warnings);

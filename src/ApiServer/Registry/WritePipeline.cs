@@ -13,12 +13,18 @@ namespace Knet.ApiServer.Registry;
 /// <summary>What every creation and change passes: defaults, admission, validation, field tracking, the store.</summary>
 internal sealed class WritePipeline(RegistryParts parts)
 {
-    /// <summary>Defaults, lets plug-ins change, and checks the object; takes addresses and ports last.</summary>
+    /// <summary>
+    /// Defaults, notes who wrote which field, lets kind and plug-ins add, and checks the object; takes addresses and ports last. What
+    /// they add belongs to nobody, as in Kubernetes: else leaving it out of an applied document would mean to remove it.
+    /// </summary>
     /// <exception cref="KubeException">422 with all causes, or a plug-in's refusal.</exception>
     public void Admit(WriteContext write)
     {
         var strategy = parts.StrategyOf(write.Hub);
         Default(write, strategy);
+        Track(write);
+        strategy.Complete(write);
+        var managers = write.Object.Metadata()["managedFields"]?.DeepClone();
         var admitted = new AdmittedWrite(
             write.IsCreate ? KubeVerb.Create : KubeVerb.Update, write.Hub.Type, write.Subresource, write.Key, write.Stored, write.User,
             write.Request.DryRun);
@@ -27,6 +33,10 @@ internal sealed class WritePipeline(RegistryParts parts)
         {
             write.Object = mutated;
             Default(write, strategy);
+            if (managers is not null)
+            {
+                write.Object.Metadata()["managedFields"] = managers;
+            }
         }
 
         var errors = new FieldErrors();
@@ -43,8 +53,8 @@ internal sealed class WritePipeline(RegistryParts parts)
         ThrowIfAny(write, errors);
     }
 
-    /// <summary>Notes in managedFields who wrote which field; server-side apply has done so itself.</summary>
-    public void Track(WriteContext write)
+    // Server-side apply has done so itself.
+    private void Track(WriteContext write)
     {
         if (write.Request.Patch == PatchKind.Apply || !WritePolicy.TracksFields(write))
         {

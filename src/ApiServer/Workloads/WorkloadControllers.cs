@@ -5,6 +5,7 @@ using Knet.ApiServer.Workloads.Deployments;
 using Knet.ApiServer.Workloads.Events;
 using Knet.ApiServer.Workloads.Namespaces;
 using Knet.ApiServer.Workloads.ReplicaSets;
+using Knet.ApiServer.Workloads.Roles;
 using Knet.ApiServer.Workloads.Scheduling;
 using Knet.ApiServer.Workloads.Services;
 using Knet.Kube.Client;
@@ -49,6 +50,9 @@ public static class WorkloadControllers
         host.Add("namespace-controller", new NamespaceReconciler(options.ClusterCa), clientFor("namespace-controller"), o =>
             o.FailureEvent = CreateFailed)
             .Reads<V1ServiceAccount>().Reads<V1ConfigMap>();
+        host.Add(
+            "clusterrole-aggregation-controller", new RoleAggregationReconciler(), clientFor("clusterrole-aggregation-controller"), o =>
+                o.FailureEvent = CreateFailed);
         host.Add(new Scheduler(
             clientFor("kube-scheduler"), host.Events, host.Time, host.Loggers.CreateLogger("Knet.Controllers.scheduler")));
         host.Add(new NamespaceFinalizer(

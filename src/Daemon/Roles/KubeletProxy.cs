@@ -1,3 +1,4 @@
+using System.Net;
 using k8s.Models;
 using Knet.ApiServer.Http;
 using Knet.Kube.Client;
@@ -31,6 +32,10 @@ internal sealed class KubeletProxy : INodeProxy, IDisposable
         var origin = kubelet.Address.GetLeftPart(UriPartial.Authority);
         var config = new ForwarderRequestConfig { ActivityTimeout = Timeout.InfiniteTimeSpan };
         await _forwarder.SendAsync(context, origin, _client, config, transformer, cancellationToken);
+        if (transformer.Refusal is { } refusal)
+        {
+            throw refusal;
+        }
     }
 
     /// <summary>The log of one container, as the node streams it.</summary>
@@ -52,6 +57,9 @@ internal sealed class KubeletProxy : INodeProxy, IDisposable
 
     private sealed class ToKubelet(string pathAndQuery, string token) : HttpTransformer
     {
+        /// <summary>What the node refused in plain words; clients of the API want a Status.</summary>
+        public KubeException? Refusal { get; private set; }
+
         public override async ValueTask TransformRequestAsync(
             HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
@@ -61,5 +69,27 @@ internal sealed class KubeletProxy : INodeProxy, IDisposable
             proxyRequest.Headers.Remove("Authorization");
             proxyRequest.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
         }
+
+        public override async ValueTask<bool> TransformResponseAsync(
+            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            if (proxyResponse is { IsSuccessStatusCode: false, Content: var content } && (int)proxyResponse.StatusCode >= 400
+                && content.Headers.ContentType?.MediaType == "text/plain")
+            {
+                var text = await content.ReadAsStringAsync(cancellationToken);
+                Refusal = KubeException.Of((int)proxyResponse.StatusCode, ReasonOf(proxyResponse.StatusCode), text);
+                return false;
+            }
+
+            return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        }
+
+        private static string ReasonOf(HttpStatusCode code) => code switch
+        {
+            HttpStatusCode.BadRequest => "BadRequest",
+            HttpStatusCode.NotFound => "NotFound",
+            HttpStatusCode.ServiceUnavailable => "ServiceUnavailable",
+            _ => "InternalError",
+        };
     }
 }

@@ -46,8 +46,7 @@ internal sealed class StreamEndpoints(PodSet pods, NodeServices node)
 
             await outputs;
             await socket.EndAsync(await process.WaitAsync(), null, token);
-            await Task.WhenAny(input, Task.Delay(TimeSpan.FromSeconds(1), node.Time, CancellationToken.None));
-            await ended.CancelAsync();
+            await CloseAsync(input, ended);
         });
     }
 
@@ -68,16 +67,28 @@ internal sealed class StreamEndpoints(PodSet pods, NodeServices node)
                 (rows, columns) => node.Runtime.Resize(run.Id, rows, columns),
                 ended.Token);
             var buffer = new byte[ChunkBytes];
-            while (!input.IsCompleted && await keeper.ReceiveAsync(buffer, SocketFlags.None, token) is var count and > 0)
+            while (await keeper.ReceiveAsync(buffer, SocketFlags.None, token) is var count and > 0)
             {
+                if (input.IsCompleted)
+                {
+                    return; // the client went away
+                }
+
                 // The keeper's first byte says which stream: 2 stdout, 3 stderr.
                 await socket.SendAsync(buffer[0] == 3 ? ChannelSocket.Stderr : ChannelSocket.Stdout, buffer.AsMemory(1, count - 1), token);
             }
 
             var exit = await node.Exits.WaitAsync(run.Id);
             await socket.EndAsync(exit.Code, null, token);
-            await ended.CancelAsync();
+            await CloseAsync(input, ended);
         });
+    }
+
+    // Ending the reading at once would cut the connection before the client has read how the command ended.
+    private async Task CloseAsync(Task input, CancellationTokenSource ended)
+    {
+        await Task.WhenAny(input, Task.Delay(TimeSpan.FromSeconds(1), node.Time, CancellationToken.None));
+        await ended.CancelAsync();
     }
 
     private async Task<ContainerRun?> RunningAsync(HttpContext context)

@@ -20,6 +20,14 @@ internal class KindStrategy
     {
     }
 
+    /// <summary>
+    /// Adds what Kubernetes' own admission adds (a pod's token volume, tolerations): after the writer's fields were noted, so that it
+    /// belongs to nobody.
+    /// </summary>
+    public virtual void Complete(WriteContext write)
+    {
+    }
+
     /// <summary>Carries over fields that an update may leave out.</summary>
     public virtual void PrepareUpdate(WriteContext write)
     {

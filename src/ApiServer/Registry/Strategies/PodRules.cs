@@ -81,6 +81,7 @@ internal static class PodRules
             OneOf(container, "imagePullPolicy", at, PullPolicies, errors);
             ValidatePorts(container, at + ".ports", errors);
             ValidateEnv(container, at + ".env", errors);
+            PodResources.Validate(container.Object("resources"), at + ".resources", errors);
             ValidateMounts(container, at + ".volumeMounts", volumes, errors);
             foreach (var probe in (string[])["livenessProbe", "readinessProbe", "startupProbe"])
             {

@@ -35,14 +35,21 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
 
     public override void PrepareCreate(WriteContext write)
     {
-        var pod = write.Object;
-        var spec = pod.Ensure("spec");
-        if (pod.Object("status") is null)
+        if (write.Object.Object("status") is null)
         {
-            pod["status"] = new JsonObject { ["phase"] = "Pending" };
+            write.Object["status"] = new JsonObject { ["phase"] = "Pending" };
+        }
+    }
+
+    public override void Complete(WriteContext write)
+    {
+        if (!write.IsCreate)
+        {
+            return;
         }
 
-        pod.Ensure("status").Default("qosClass", QosClass(spec));
+        var spec = write.Object.Ensure("spec");
+        write.Object.Ensure("status").Default("qosClass", QosClass(spec));
         AddServiceAccount(write, spec);
         AddTolerations(spec);
         if (spec["priority"] is null)

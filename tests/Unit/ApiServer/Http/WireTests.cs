@@ -137,7 +137,6 @@ public sealed class WireTests
     [Theory]
     [InlineData("log", "?follow=true&tailLines=5&container=a", "/containerLogs/n/p/a?follow=true&tailLines=5")]
     [InlineData("exec", "?command=sh&command=-c&stdin=true&stdout=true&tty=true", "/exec/n/p/a?input=1&output=1&tty=1&command=sh&command=-c")]
-    [InlineData("portforward", "?ports=80", "/portForward/n/p?port=80")]
     public void Connection_UsesTheKubeletsNames(string subresource, string query, string wanted)
     {
         var http = new DefaultHttpContext { Request = { QueryString = new QueryString(query) } };

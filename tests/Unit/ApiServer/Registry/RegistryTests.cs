@@ -194,6 +194,46 @@ public sealed class RegistryTests
         Assert.Equal((400, "BadRequest", "admission webhook \"w\" denied the request: bad"), (denied.Code, denied.Reason, denied.Message));
     }
 
+    [Fact]
+    public async Task ManagedFields_LeaveOutWhatAdmissionAdded()
+    {
+        await using var api = await Api.StartAsync(o => o with { Plugins = [new NamesOnly()] });
+        var made = await api.CreateAsync(Api.ConfigMaps, Api.ConfigMap("good"));
+        var fields = made["metadata"]!["managedFields"]!.ToJsonString();
+        Assert.Contains("f:data", fields);
+        Assert.DoesNotContain("f:admitted", fields);
+        var pod = await api.CreateAsync(Api.Pods, Api.Pod("p"));
+        fields = pod["metadata"]!["managedFields"]!.ToJsonString();
+        Assert.Contains("f:containers", fields);
+        Assert.DoesNotContain("f:tolerations", fields);
+        Assert.Equal(2, pod["spec"]!["tolerations"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task KubernetesService_IsMadeAgain()
+    {
+        await using var api = await Api.StartAsync();
+        await api.DeleteAsync(Api.Services, "kubernetes");
+        Assert.False(await api.ExistsAsync(Api.Services, "kubernetes"));
+        var page = await api.ListAsync(Api.Services);
+        var watch = api.WatchUntilAsync(
+            new KubeRequest(KubeVerb.List, Api.Services) { Namespace = "default", ResourceVersion = page.ResourceVersion },
+            seen => seen[^1].Type == WatchEventType.Added);
+        api.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal("kubernetes", Assert.Single(await watch).Document.Key.Name);
+    }
+
+    [Theory]
+    [InlineData("""{"requests":{"cpu":"2"},"limits":{"cpu":"1"}}""", "requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1")]
+    [InlineData("""{"limits":{"memory":"1x"}}""", "limits[memory]: Invalid value: \"1x\": quantities must match the regular expression")]
+    [InlineData("""{"limits":{"disk":"1"}}""", "limits[disk]: Invalid value: \"disk\": must be a standard resource for containers")]
+    public async Task Resources_ThatCannotBeAreRefused(string resources, string problem)
+    {
+        await using var api = await Api.StartAsync();
+        var pod = Api.Pod("p").Replace("\"image\"", $"\"resources\":{resources},\"image\"", StringComparison.Ordinal);
+        Assert.Contains("spec.containers[0].resources." + problem, (await Refused(() => api.CreateAsync(Api.Pods, pod))).Message);
+    }
+
     internal static string Deployment(string name) =>
         $$$"""
         {"metadata":{"name":"{{{name}}}"},"spec":{"selector":{"matchLabels":{"app":"{{{name}}}"} },

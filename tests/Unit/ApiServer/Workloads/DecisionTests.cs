@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using k8s.Models;
 using Knet.ApiServer.Workloads.Deployments;
 using Knet.ApiServer.Workloads.ReplicaSets;
+using Knet.ApiServer.Workloads.Roles;
 using Knet.ApiServer.Workloads.Scheduling;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
@@ -28,6 +29,31 @@ public sealed class DecisionTests
             RollingUpdate = new V1RollingUpdateDeployment { MaxSurge = surge, MaxUnavailable = unavailable },
         };
         Assert.Equal((maxSurge, maxUnavailable), RolloutMath.Limits(deployment));
+    }
+
+    [Fact]
+    public void AggregatedRole_GetsTheRulesOfItsParts()
+    {
+        static V1ClusterRole Role(string name, string label, params string[] resources) => new()
+        {
+            Metadata = new V1ObjectMeta { Name = name, Labels = new Dictionary<string, string> { [label] = "true" } },
+            Rules = [.. resources.Select(r => new V1PolicyRule { ApiGroups = [""], Resources = [r], Verbs = ["get"] })],
+        };
+        var whole = new V1ClusterRole
+        {
+            Metadata = new V1ObjectMeta { Name = "view" },
+            AggregationRule = new V1AggregationRule
+            {
+                ClusterRoleSelectors = [new V1LabelSelector { MatchLabels = new Dictionary<string, string> { ["to-view"] = "true" } }],
+            },
+        };
+        var parts = new[] { Role("b", "to-view", "pods", "services"), Role("a", "to-view", "pods"), Role("c", "to-edit", "secrets") };
+        var step = Assert.IsType<PatchStep>(Assert.Single(new RoleAggregationReconciler().Reconcile(whole, new FakeView([whole, .. parts])).Steps));
+        var rules = JsonNode.Parse(step.Body.Span)!["rules"]!.AsArray();
+        Assert.Equal(["pods", "services"], rules.Select(r => r!["resources"]![0]!.ToString()));
+        var done = whole with { Rules = [.. parts[0].Rules] };
+        Assert.Empty(new RoleAggregationReconciler().Reconcile(done, new FakeView([done, .. parts])).Steps);
+        Assert.Empty(new RoleAggregationReconciler().Reconcile(parts[0], new FakeView([done, .. parts])).Steps);
     }
 
     [Fact]
