@@ -33,7 +33,8 @@ internal static partial class Bootstrap
     /// Makes the <c>kubernetes</c> Service and its endpoints again when somebody deleted or changed them, at the interval of
     /// kube-apiserver, until cancelled.
     /// </summary>
-    public static async Task KeepAsync(ApiServerOptions options, IKubeTransport transport, ILogger logger, CancellationToken cancellationToken)
+    public static async Task KeepAsync(
+        ApiServerOptions options, IKubeTransport transport, ILogger logger, CancellationToken cancellationToken)
     {
         var client = new KubeClient(transport, "kube-apiserver");
         using var timer = new PeriodicTimer(Interval, options.Time);

@@ -12,8 +12,8 @@ internal static class Identities
     /// <summary>The controllers of built-in kinds, by Kubernetes' names for them.</summary>
     private static readonly string[] WorkloadNames =
     [
-        "deployment-controller", "replicaset-controller", "endpoint-controller", "endpointslicemirroring-controller", "namespace-controller",
-        "kube-scheduler", "knet-reader",
+        "clusterrole-aggregation-controller", "deployment-controller", "replicaset-controller", "endpoint-controller",
+        "endpointslicemirroring-controller", "namespace-controller", "kube-scheduler", "knet-reader",
     ];
 
     /// <summary>Whose eyes the shared caches are.</summary>

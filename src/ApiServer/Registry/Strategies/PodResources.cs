@@ -28,7 +28,8 @@ internal static partial class PodResources
         {
             var at = $"{path}[{name}]";
             var text = node?.ToString() ?? "";
-            if (!Standard.Contains(name) && !name.Contains('/', StringComparison.Ordinal) && !name.StartsWith("hugepages-", StringComparison.Ordinal))
+            if (!Standard.Contains(name) && !name.Contains('/', StringComparison.Ordinal)
+                && !name.StartsWith("hugepages-", StringComparison.Ordinal))
             {
                 errors.Invalid(at, name, "must be a standard resource for containers");
             }

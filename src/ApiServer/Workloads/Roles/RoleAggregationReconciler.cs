@@ -18,7 +18,8 @@ internal sealed class RoleAggregationReconciler : IReconciler<V1ClusterRole, NoS
 {
     public Plan<NoStatus> Reconcile(V1ClusterRole resource, IView view)
     {
-        if (resource.AggregationRule?.ClusterRoleSelectors is not { Count: > 0 } selectors || resource.Metadata.DeletionTimestamp is not null)
+        if (resource.AggregationRule?.ClusterRoleSelectors is not { Count: > 0 } selectors
+            || resource.Metadata.DeletionTimestamp is not null)
         {
             return new(null);
         }
