@@ -141,7 +141,7 @@ internal static partial class Bootstrap
 
     private static partial class Log
     {
-        [LoggerMessage(3101, LogLevel.Warning, "Service default/kubernetes could not be made again: {Reason}; next try in {Seconds} s")]
+        [LoggerMessage(3009, LogLevel.Warning, "Service default/kubernetes could not be made again: {Reason}; next try in {Seconds} s")]
         public static partial void Failed(ILogger logger, string reason, double seconds);
     }
 }
