@@ -17,32 +17,36 @@ internal static class DownCommand
     private static async Task<int> RunAsync(bool purge)
     {
         var places = Places.Current;
+        Requirements.CheckRoot("down");
+        using var turn = await CommandLock.TakeAsync(places);
         using var client = new AdminClient(places);
         if (await client.FindStatusAsync() is { } status)
         {
             using var _ = await client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/v1/shutdown"));
             await WaitForEndAsync(status.Pid);
         }
+        else if (LivingDaemon.Find(places) is { } pid)
+        {
+            // It starts just now, or its socket was removed under it.
+            Signals.Terminate(pid);
+            await WaitForEndAsync(pid);
+        }
 
         // What a daemon that was killed left behind, or nothing: the daemon's own program knows how to take it away.
-        if (MountNamespace.IsMounted(places.MountNamespace))
+        if (MountNamespace.IsMounted(places.MountNamespace) || File.Exists(places.StartedWith))
         {
+            await MountNamespace.EnsureAsync(places);
             using var teardown = Process.Start(new ProcessStartInfo(
                 "nsenter", [$"--mount={places.MountNamespace}", "--", Places.Daemon, "teardown", "--home", places.Home, "--run", places.Run]))!;
             await teardown.WaitForExitAsync();
             if (teardown.ExitCode != 0)
             {
-                throw new CliException($"cleaning up failed; see {places.Log}");
+                throw new CliException("cleaning up failed for the reason above; mend it and run knet down again");
             }
         }
 
         await MountNamespace.RemoveAsync(places);
-        if (Directory.Exists(places.Run))
-        {
-            Directory.Delete(places.Run, recursive: true);
-        }
-
-        await KubeconfigMerge.RemoveAsync();
+        await KubeconfigMerge.TryAsync(() => KubeconfigMerge.RemoveAsync(places.Kubeconfig));
         if (purge && Directory.Exists(places.Home))
         {
             Directory.Delete(places.Home, recursive: true);

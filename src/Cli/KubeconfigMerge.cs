@@ -1,3 +1,4 @@
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Knet.Cli;
@@ -13,6 +14,19 @@ internal static class KubeconfigMerge
             ? list.Split(':')[0]
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".kube", "config");
 
+    /// <summary>Runs one of the two below. A file of the user's that cannot be read or written is told, and nothing fails for it.</summary>
+    public static async Task TryAsync(Func<Task> change)
+    {
+        try
+        {
+            await change();
+        }
+        catch (Exception e) when (e is CliException or IOException or UnauthorizedAccessException)
+        {
+            Console.Out.WriteLine($"  Note       the context \"knet\" in your kubeconfig was left as it is: {e.Message}");
+        }
+    }
+
     /// <summary>Copies cluster, user and context of our own kubeconfig. An existing current-context stays what it is.</summary>
     public static async Task MergeAsync(string ownFile)
     {
@@ -22,7 +36,7 @@ internal static class KubeconfigMerge
         }
 
         var own = await LoadAsync(ownFile);
-        var user = File.Exists(UserFile) ? await LoadAsync(UserFile) : new YamlMappingNode { { "apiVersion", "v1" }, { "kind", "Config" } };
+        var user = File.Exists(UserFile) ? await LoadAsync(UserFile) : NewConfig();
         foreach (var section in Sections)
         {
             RemoveEntry(user, section);
@@ -38,14 +52,20 @@ internal static class KubeconfigMerge
         await SaveAsync(user);
     }
 
-    public static async Task RemoveAsync()
+    /// <summary>Takes the context away again, unless by now it leads to another platform than this one.</summary>
+    public static async Task RemoveAsync(string ownFile)
     {
-        if (!File.Exists(UserFile))
+        if (!File.Exists(UserFile) || Path.GetFullPath(UserFile) == ownFile)
         {
             return;
         }
 
         var user = await LoadAsync(UserFile);
+        if (File.Exists(ownFile) && Server(user) != Server(await LoadAsync(ownFile)))
+        {
+            return;
+        }
+
         var removed = Sections.Select(section => RemoveEntry(user, section)).ToList();
         var current = new YamlScalarNode("current-context");
         if (user.Children.TryGetValue(current, out var context) && context is YamlScalarNode { Value: Name })
@@ -74,6 +94,15 @@ internal static class KubeconfigMerge
         await SaveAsync(user);
     }
 
+    private static YamlMappingNode NewConfig() => new() { { "apiVersion", "v1" }, { "kind", "Config" } };
+
+    private static string? Server(YamlMappingNode config) =>
+        Entries(config, "clusters").FirstOrDefault(IsOurs) is YamlMappingNode entry
+        && entry.Children.TryGetValue(new YamlScalarNode("cluster"), out var cluster) && cluster is YamlMappingNode map
+        && map.Children.TryGetValue(new YamlScalarNode("server"), out var server)
+            ? (server as YamlScalarNode)?.Value
+            : null;
+
     private static bool IsOurs(YamlNode entry) =>
         entry is YamlMappingNode map && map.Children.TryGetValue(new YamlScalarNode("name"), out var name) && name is YamlScalarNode { Value: Name };
 
@@ -101,22 +130,37 @@ internal static class KubeconfigMerge
     private static async Task<YamlMappingNode> LoadAsync(string file)
     {
         var yaml = new YamlStream();
-        yaml.Load(new StringReader(await File.ReadAllTextAsync(file)));
-        return yaml.Documents.Count > 0 && yaml.Documents[0].RootNode is YamlMappingNode map
+        try
+        {
+            yaml.Load(new StringReader(await File.ReadAllTextAsync(file)));
+        }
+        catch (YamlException e)
+        {
+            throw new CliException($"{file} is no YAML ({e.Message}). Mend or remove it, or set KUBECONFIG to another file");
+        }
+
+        if (yaml.Documents.Count == 0)
+        {
+            return NewConfig(); // an empty file
+        }
+
+        return yaml.Documents[0].RootNode is YamlMappingNode map
             ? map
             : throw new CliException($"{file} is no kubeconfig: it holds no mapping. Mend or remove it, or set KUBECONFIG to another file");
     }
 
     private static async Task SaveAsync(YamlMappingNode config)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(UserFile)!);
+        // The file itself, not a link to it: where the user keeps it is the user's choice.
+        var file = (File.Exists(UserFile) ? File.ResolveLinkTarget(UserFile, returnFinalTarget: true)?.FullName : null) ?? UserFile;
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         var text = new StringWriter();
         new YamlStream(new YamlDocument(config)).Save(text, assignAnchors: false);
 
         // Written beside and moved over, so that a crash leaves the old file whole; it holds a private key.
-        var temporary = UserFile + ".knet";
+        var temporary = file + ".knet";
         await File.WriteAllTextAsync(temporary, text.ToString().Replace("\n...\n", "\n", StringComparison.Ordinal));
         File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        File.Move(temporary, UserFile, overwrite: true);
+        File.Move(temporary, file, overwrite: true);
     }
 }

@@ -13,6 +13,12 @@ internal sealed record Places(string Home, string Run)
     public string Kubeconfig => Path.Combine(Home, "kubeconfig");
     public string Log => Path.Combine(Home, "log", "knetd.log");
 
+    /// <summary>Holds the daemon's pid, and is locked while it lives.</summary>
+    public string DaemonLock => Path.Combine(Home, "knetd.pid");
+
+    /// <summary>What the daemon notes about what it made on the machine; gone when all of it was taken away.</summary>
+    public string StartedWith => Path.Combine(Home, "started-with");
+
     /// <summary>The file on which the daemon's mount namespace is pinned.</summary>
     public string MountNamespace => Path.Combine(Run, "ns", "mnt");
 

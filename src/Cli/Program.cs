@@ -21,3 +21,8 @@ catch (CliException e)
     await Console.Error.WriteLineAsync($"Error: {e.Message}");
     return e.ExitCode;
 }
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    await Console.Error.WriteLineAsync($"Error: {e.Message}");
+    return 1;
+}

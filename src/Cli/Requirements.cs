@@ -11,14 +11,18 @@ internal static class Requirements
         (["nsenter"], "util-linux", "the daemon's own mount namespace"),
     ];
 
-    /// <exception cref="CliException">Not root, or programs are missing.</exception>
+    /// <exception cref="CliException">Not root.</exception>
+    public static void CheckRoot(string command)
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            throw new CliException($"knet {command} needs root, for network namespaces, mounts and cgroups. Run: sudo knet {command}");
+        }
+    }
+
+    /// <exception cref="CliException">Programs are missing.</exception>
     public static void Check()
     {
-        if (Environment.UserName != "root")
-        {
-            throw new CliException("knet up needs root, for network namespaces, mounts and cgroups. Run: sudo knet up");
-        }
-
         if (!File.Exists(Places.Daemon))
         {
             throw new CliException($"the daemon is not beside this program ({Places.Daemon}). Install both files into one directory");

@@ -41,34 +41,42 @@ internal static class UpCommand
     private static async Task<int> RunAsync(bool foreground, string[] options)
     {
         var places = Places.Current;
+        Requirements.CheckRoot("up");
+        using var turn = await CommandLock.TakeAsync(places);
         using var client = new AdminClient(places);
         if (await client.FindStatusAsync() is { } running)
         {
             StatusCommand.Print(running);
-            await KubeconfigMerge.MergeAsync(places.Kubeconfig);
+            await KubeconfigMerge.TryAsync(() => KubeconfigMerge.MergeAsync(places.Kubeconfig));
             PrintNext(running);
             return 0;
         }
 
         Requirements.Check();
-        Directory.CreateDirectory(Path.GetDirectoryName(places.Log)!);
-        await MountNamespace.EnsureAsync(places);
-        if (foreground)
-        {
-            return await RunForegroundAsync(places, options);
-        }
-
-        await StartAsync(places, options);
-        await KubeconfigMerge.MergeAsync(places.Kubeconfig);
+        LogFile.Prepare(places.Log);
+        var made = await MountNamespace.EnsureAsync(places);
+        using var daemon = Process.Start(StartInfo(places, options, foreground))!;
+        using var signals = foreground ? Signals.PassOnTo(daemon) : null;
+        await WaitUntilReadyAsync(daemon, places, made);
+        await KubeconfigMerge.TryAsync(() => KubeconfigMerge.MergeAsync(places.Kubeconfig));
         var status = await client.FindStatusAsync() ?? throw new CliException($"the daemon ended after its start; its log: {places.Log}");
         PrintNext(status);
-        return 0;
+        if (!foreground)
+        {
+            return 0;
+        }
+
+        turn.Dispose();
+        await daemon.WaitForExitAsync();
+        await MountNamespace.RemoveAsync(places);
+        await KubeconfigMerge.TryAsync(() => KubeconfigMerge.RemoveAsync(places.Kubeconfig));
+        return daemon.ExitCode;
     }
 
     /// <summary>Reads the daemon's step reports from its standard output until it says that it is ready.</summary>
-    private static async Task StartAsync(Places places, string[] options)
+    private static async Task WaitUntilReadyAsync(Process daemon, Places places, bool madeNamespace)
     {
-        using var daemon = Process.Start(StartInfo(places, options, background: true))!;
+        StepReport? failed = null;
         while (await daemon.StandardOutput.ReadLineAsync() is { } line)
         {
             if (line == "ready")
@@ -76,32 +84,33 @@ internal static class UpCommand
                 return;
             }
 
-            if (JsonSerializer.Deserialize(line, CliJson.Default.StepReport) is { } step)
+            if (line.StartsWith('{') && JsonSerializer.Deserialize(line, CliJson.Default.StepReport) is { } step)
             {
                 StatusCommand.PrintStep(step);
+                failed = step.Ok ? failed : step;
             }
         }
 
-        throw new CliException($"the daemon did not start; the end of its log ({places.Log}):\n{Requirements.Tail(places.Log, 15)}");
-    }
-
-    private static async Task<int> RunForegroundAsync(Places places, string[] options)
-    {
-        // Ctrl-C reaches the daemon too, which is in the same process group: it ends by itself, and this program with it.
-        Console.CancelKeyPress += (_, e) => e.Cancel = true;
-        using var daemon = Process.Start(StartInfo(places, [.. options, "--foreground"], background: false))!;
         await daemon.WaitForExitAsync();
-        return daemon.ExitCode;
+        if (daemon.ExitCode == 1 || madeNamespace)
+        {
+            // It has taken away all that it had made, or had not begun to. Killed, it may have left pods that the next start finds again.
+            await MountNamespace.RemoveAsync(places);
+        }
+
+        throw new CliException(failed is not null
+            ? $"Knet did not start ({failed.Step}): {failed.Detail.TrimEnd('.')}. More in {places.Log}"
+            : $"the daemon did not start (exit code {daemon.ExitCode}); the end of its log ({places.Log}):\n{Requirements.Tail(places.Log, 15)}");
     }
 
-    private static ProcessStartInfo StartInfo(Places places, string[] options, bool background)
+    private static ProcessStartInfo StartInfo(Places places, string[] options, bool foreground)
     {
         // The shell appends standard error to the log, and detaches the daemon from this terminal.
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = background, RedirectStandardInput = background };
+        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, RedirectStandardInput = !foreground };
         start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(background
-            ? "log=$1; shift; exec setsid nsenter --mount=\"$@\" 2>>\"$log\" </dev/null"
-            : "shift; exec nsenter --mount=\"$@\"");
+        start.ArgumentList.Add(foreground
+            ? "shift; exec nsenter --mount=\"$@\""
+            : "log=$1; shift; exec setsid nsenter --mount=\"$@\" 2>>\"$log\" </dev/null");
         start.ArgumentList.Add("knet");
         start.ArgumentList.Add(places.Log);
         start.ArgumentList.Add(places.MountNamespace);

@@ -25,7 +25,7 @@ internal static class DaemonProgram
             await Console.Error.WriteLineAsync($"knetd: {e.Message}");
             return 2;
         }
-        catch (Oci.ImageException e)
+        catch (Exception e) when (e is Oci.ImageException or IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             await Console.Error.WriteLineAsync($"knetd: {e.Message}");
             return 1;

@@ -57,6 +57,40 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public async Task PodsOfEveryKind_OutliveAKilledDaemonAndRunAgainAfterDown()
+    {
+        var knet = new KnetPlatform();
+        try
+        {
+            await knet.InitializeAsync();
+            (await knet.ApplyAsync(
+                Manifests.Pod("steady", "sleep 10000") + Manifests.Pod("crashing", "exit 3") + Manifests.Pod("slow", "sleep 10000", init: "sleep 300")))
+                .OrFail();
+            await knet.WaitReadyAsync("pod/steady");
+            await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "crashing")).EndsWith(" 1", StringComparison.Ordinal), 30, "a restart");
+            await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "slow")).Split(' ')[1].Length > 0, 30, "an address");
+            string[] names = ["steady", "crashing", "slow"];
+            var before = await Task.WhenAll(names.Select(name => IdentityAsync(knet, name)));
+
+            (await Shell.RunAsync("kill", ["-9", await PidAsync(knet)])).OrFail();
+            var begun = TimeProvider.System.GetTimestamp();
+            await Task.WhenAll(knet.UpAsync(), knet.UpAsync()); // the second waits for the first
+            Assert.InRange(TimeProvider.System.GetElapsedTime(begun).TotalSeconds, 0, 60); // not for the init container
+            Assert.Equal(before, await Task.WhenAll(names.Select(name => IdentityAsync(knet, name))));
+
+            (await knet.KnetAsync("down")).OrFail();
+            (await knet.KnetAsync("down")).OrFail();
+            await knet.UpAsync();
+            await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "steady")).EndsWith(" 1", StringComparison.Ordinal), 30, "steady again");
+            await knet.WaitReadyAsync("pod/steady");
+        }
+        finally
+        {
+            await knet.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task Down_LeavesTheMachineAsItWas()
     {
         var before = await MachineAsync();
@@ -90,11 +124,21 @@ public sealed class LifecycleTests
             "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} " +
             "{.status.podIP} {.status.containerStatuses[0].restartCount}{\"\\n\"}{end}")).OrFail().Output;
 
+    /// <summary>Uid, address and restarts of a pod.</summary>
+    private static async Task<string> PodLineAsync(KnetPlatform knet, string name) =>
+        (await knet.KubectlAsync(
+            "get", "pod", name, "-o", "jsonpath={.metadata.uid} {.status.podIP} {.status.containerStatuses[0].restartCount}")).OrFail().Output;
+
+    private static async Task<string> IdentityAsync(KnetPlatform knet, string name) =>
+        string.Join(' ', (await PodLineAsync(knet, name)).Split(' ')[..2]);
+
+    private static async Task<string> PidAsync(KnetPlatform knet) =>
+        (await knet.KnetAsync("status")).OrFail().Output.Split("pid ")[1].Split('\n')[0].Trim();
+
     /// <summary>Writes ConfigMaps one after another and kills the daemon in the middle; answers the names of those acknowledged.</summary>
     private static async Task<List<string>> KillDuringWritesAsync(KnetPlatform knet)
     {
-        var status = (await knet.KnetAsync("status")).OrFail().Output;
-        var pid = status.Split("pid ")[1].Split('\n')[0].Trim();
+        var pid = await PidAsync(knet);
         var acknowledged = new List<string>();
         using var stop = new CancellationTokenSource();
         var writer = Task.Run(async () =>

@@ -27,13 +27,20 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
     {
         var time = TimeProvider.System;
         using var loggers = Logs.Create();
-        Directory.CreateDirectory(options.Home);
-        Directory.CreateDirectory(options.Run);
-        await Teardown.RememberAsync(options);
+        var steps = new Steps(time, Console.Out);
+        using var locks = new Locks();
+        try
+        {
+            await steps.RunAsync("data", () => locks.TakeAsync(options));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return 2; // the step has told why; nothing was touched
+        }
 
         // The directory it was started from may be unmounted or deleted while it runs.
         Directory.SetCurrentDirectory("/");
-        await using var platform = new Platform(options, new Steps(time, Console.Out), time, loggers);
+        await using var platform = new Platform(options, steps, time, loggers);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, platform.OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, platform.OnSignal);
         try
@@ -45,11 +52,13 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
             // The step has told the starter what went wrong; nothing half-started may stay.
             Log.NotStarted(platform._log, e);
             await platform._machine.StopAllAsync(TimeSpan.FromSeconds(2));
+            Teardown.Forget(options);
             return 1;
         }
 
         await platform._shutdown.Task;
         await platform.StopAsync();
+        Teardown.Forget(options);
         return 0;
     }
 
@@ -74,12 +83,11 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
     {
         await steps.RunAsync("network", async () =>
         {
+            _gatewayPort = GatewayPort.Choose(options.Home, options.GatewayPort);
             await _machine.Network.StartAsync(cancellationToken);
             return $"{options.PodRange} on {_machine.NetworkOptions.BridgeName}";
         });
-        _ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
-        _gatewayPort = GatewayPort.Choose(options.Home, options.GatewayPort);
-        await steps.RunAsync("api", () => StartApiAsync(_ca, cancellationToken));
+        await steps.RunAsync("api", () => StartApiAsync(cancellationToken));
         await steps.RunAsync("runtime", async () =>
         {
             var runtime = await _machine.OpenNodeAsync(_plane!.Core.Connect(Identities.Node(options.NodeName)));
@@ -105,8 +113,9 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
         Log.Ready(_log);
     }
 
-    private async Task<string> StartApiAsync(ClusterCa ca, CancellationToken cancellationToken)
+    private async Task<string> StartApiAsync(CancellationToken cancellationToken)
     {
+        var ca = _ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
         _plane = await ControlPlane.OpenAsync(
             new ControlPlaneOptions
             {
@@ -157,6 +166,22 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);
         await _machine.Gateway.StopAsync(limit.Token);
         await _machine.StopAllAsync(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>The directories, held for as long as the daemon lives.</summary>
+    private sealed class Locks : IDisposable
+    {
+        private readonly List<DirectoryLock> _held = [];
+
+        public async Task<string> TakeAsync(DaemonOptions options)
+        {
+            _held.Add(DirectoryLock.Take(options.Home));
+            _held.Add(DirectoryLock.Take(options.Run));
+            await Teardown.RememberAsync(options);
+            return options.Home;
+        }
+
+        public void Dispose() => _held.ForEach(held => held.Dispose());
     }
 
     private void OnSignal(PosixSignalContext context)

@@ -10,14 +10,22 @@ internal static class Teardown
 {
     private const string FileName = "started-with";
 
-    /// <summary>Notes what names and ranges this daemon uses, for the one who cleans up after it.</summary>
+    /// <summary>
+    /// Notes what names and ranges this daemon uses, for the one who cleans up after it. Beside the data, for the run directory may be lost
+    /// while what was made still stands.
+    /// </summary>
     public static Task RememberAsync(DaemonOptions options) => File.WriteAllLinesAsync(
-        Path.Combine(options.Run, FileName),
+        Path.Combine(options.Home, FileName),
         ["--pod-range", $"{options.PodRange}", "--service-range", $"{options.ServiceRange}", .. Instance(options)]);
+
+    /// <summary>Everything was taken away: nobody needs to do it again.</summary>
+    public static void Forget(DaemonOptions options) => File.Delete(Path.Combine(options.Home, FileName));
 
     public static async Task<int> RunAsync(DaemonOptions given)
     {
-        var file = Path.Combine(given.Run, FileName);
+        // Not while a daemon lives, even one whose socket nobody finds any more.
+        using var held = DirectoryLock.Take(given.Home);
+        var file = Path.Combine(given.Home, FileName);
         var options = DaemonOptions.Parse([
             "--home", given.Home, "--run", given.Run, .. File.Exists(file) ? await File.ReadAllLinesAsync(file) : []]);
         // Run by "knet down", whose output is the user's: only what goes wrong is told.
@@ -26,6 +34,7 @@ internal static class Teardown
         await machine.OpenNodeAsync(new NoApi());
         await machine.Node!.RemoveAllAsync();
         await HostNetwork.TeardownAsync(machine.NetworkOptions, CancellationToken.None);
+        Forget(options);
         return 0;
     }
 

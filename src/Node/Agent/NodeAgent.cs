@@ -140,7 +140,7 @@ public sealed class NodeAgent : IAsyncDisposable
     /// </summary>
     public async Task RemoveAllAsync()
     {
-        await _node.Threads.RunAsync(() => new Leftovers(_node).Remove(new HashSet<string>()));
+        await new Leftovers(_node).RemoveAsync(new HashSet<string>());
         _node.Paths.Release();
     }
 

@@ -81,8 +81,10 @@ internal sealed partial class ContainerLauncher(PodContext pod)
             var process = node.Runtime.Create(spec, run.LogPath);
             var made = Stopwatch.GetTimestamp();
             var created = run with { Process = process, StartedAt = node.NowSeconds, Spec = spec };
-            PodRecord.SaveRun(node.Paths, created);
             node.Runtime.Start(run.Id);
+
+            // Not before it was started: after a crash in between, the next daemon would follow a program that nobody starts.
+            PodRecord.SaveRun(node.Paths, created);
             Log.Launched(
                 _logger, pod.FullName, slot.Name, Stopwatch.GetElapsedTime(begun, prepared).TotalMilliseconds,
                 Stopwatch.GetElapsedTime(prepared, made).TotalMilliseconds, Stopwatch.GetElapsedTime(made).TotalMilliseconds);

@@ -5,11 +5,29 @@ using Knet.Node.Volumes;
 namespace Knet.Node.Pods;
 
 /// <summary>Removes what pods left on this machine that nobody follows: processes, containers, mounts, control groups, files.</summary>
-/// <remarks>Blocking: call it from <see cref="WorkerThreads"/>.</remarks>
 internal sealed class Leftovers(NodeServices node)
 {
+    // The kernel takes its time to end a killed process, and keeps its control group for that long.
+    private static readonly TimeSpan DyingPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan DyingMax = TimeSpan.FromSeconds(10);
+
     /// <param name="kept">Uids of the pods that live.</param>
-    public void Remove(IReadOnlySet<string> kept)
+    public async Task RemoveAsync(IReadOnlySet<string> kept)
+    {
+        await node.Threads.RunAsync(() => Remove(kept));
+        var begun = node.Time.GetTimestamp();
+        var left = true;
+        while (left && node.Time.GetElapsedTime(begun) < DyingMax)
+        {
+            await node.Threads.RunAsync(() => left = !RemoveCgroups(kept));
+            if (left)
+            {
+                await Task.Delay(DyingPoll, node.Time);
+            }
+        }
+    }
+
+    private void Remove(IReadOnlySet<string> kept)
     {
         var paths = node.Paths;
         var runs = Directory.EnumerateDirectories(paths.Containers).Select(d => Path.GetFileName(d)!).ToList();
@@ -27,7 +45,7 @@ internal sealed class Leftovers(NodeServices node)
             NodePaths.TryDelete(layer);
         }
 
-        RemoveCgroups(kept);
+        _ = RemoveCgroups(kept); // their processes end before their files go
         foreach (var uid in Directory.EnumerateDirectories(paths.Pods).Select(d => Path.GetFileName(d)!).Where(u => !kept.Contains(u)))
         {
             PodVolumes.RemoveFiles(paths, uid);
@@ -35,8 +53,10 @@ internal sealed class Leftovers(NodeServices node)
         }
     }
 
-    private void RemoveCgroups(IReadOnlySet<string> kept)
+    /// <summary>False when one is still there.</summary>
+    private bool RemoveCgroups(IReadOnlySet<string> kept)
     {
+        var removed = true;
         var root = node.Options.CgroupRoot;
         bool IsKept(string group) => group.StartsWith("pod", StringComparison.Ordinal) && kept.Contains(group[3..]);
         foreach (var group in node.Cgroups.Children(root).Where(g => !IsKept(g)))
@@ -49,12 +69,9 @@ internal sealed class Leftovers(NodeServices node)
                 }
             }
 
-            node.Cgroups.Remove($"{root}/{group}");
+            removed &= node.Cgroups.Remove($"{root}/{group}");
         }
 
-        if (kept.Count == 0)
-        {
-            node.Cgroups.Remove(root);
-        }
+        return removed && (kept.Count > 0 || node.Cgroups.Remove(root));
     }
 }

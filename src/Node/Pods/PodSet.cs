@@ -55,7 +55,7 @@ internal sealed partial class PodSet(NodeServices node)
         }
 
         var kept = recovered.Select(w => w.Context.Uid).ToHashSet(StringComparer.Ordinal);
-        await node.Threads.RunAsync(() => new Leftovers(node).Remove(kept));
+        await new Leftovers(node).RemoveAsync(kept);
         await Task.WhenAll(recovered.Select(w => w.WaitForAdoptionAsync()));
         Log.Recovered(_logger, recovered.Count);
         return [.. recovered.Select(w => w.Context.Pod)];
@@ -85,11 +85,12 @@ internal sealed partial class PodSet(NodeServices node)
         var workers = _workers.Values.ToList();
         foreach (var worker in workers)
         {
-            worker.Terminate(grace);
+            var own = TimeSpan.FromSeconds(worker.Context.Pod.Spec.TerminationGracePeriodSeconds ?? 30);
+            worker.Terminate(own < grace ? own : grace);
         }
 
         await Task.WhenAll(workers.Select(w => w.Done));
-        await node.Threads.RunAsync(() => new Leftovers(node).Remove(new HashSet<string>()));
+        await new Leftovers(node).RemoveAsync(new HashSet<string>());
     }
 
     private PodWorker Handle(V1Pod pod, PodRecord? adopted)
@@ -119,7 +120,7 @@ internal sealed partial class PodSet(NodeServices node)
         bool IsKnown(ContainerRun run) => run.Process is { } p && (OciRuntime.IsAlive(p) || node.Exits.Find(run.Id) is not null);
         var runs = record.Runs.Where(IsKnown).ToList();
         var pod = known.GetValueOrDefault(uid);
-        if (runs.Count == 0 || record.Sandbox is not { } sandbox || (pod is null && !IsVolatile(record.Pod)))
+        if (record.Sandbox is not { } sandbox || (pod is null && !IsVolatile(record.Pod)))
         {
             return null;
         }

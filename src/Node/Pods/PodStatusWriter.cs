@@ -58,7 +58,9 @@ internal sealed partial class PodStatusWriter(PodContext pod)
         while (await TakeAsync() is { } status)
         {
             var bytes = KubeJson.Serialize(status);
-            if (!pod.Node.IsDetached && !bytes.AsSpan().SequenceEqual(_written))
+
+            // Pods that end with the platform have not failed: the next start runs them again, as after a reboot.
+            if (!pod.Node.IsDetached && !pod.Node.IsStopping && !bytes.AsSpan().SequenceEqual(_written))
             {
                 PodRecord.SaveStatus(pod, bytes);
                 await WriteAsync(status, bytes);

@@ -225,6 +225,7 @@ internal sealed partial class PodWorker
             {
                 Log.NoVolumes(_logger, Context.FullName, e.Message);
                 Context.Event("Warning", "FailedMount", e.Message);
+                _adoption.TrySetResult();
                 await Task.Delay(delay, _node.Time, Context.Stopping.Token);
             }
         }
@@ -267,11 +268,13 @@ internal sealed partial class PodWorker
             if (slot.Kind == ContainerKind.Sidecar)
             {
                 sidecars.Add(new ContainerLoop(Context, slot, Context.StoppingSidecars.Token).RunAsync());
-                await UntilStartedAsync(slot);
+                await OnceAdoptedAsync(UntilStartedAsync(slot));
                 continue;
             }
 
-            if (!await new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync())
+            var init = new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync();
+            await OnceAdoptedAsync(init);
+            if (!await init)
             {
                 Context.Stopping.Token.ThrowIfCancellationRequested();
                 return false;
@@ -279,6 +282,17 @@ internal sealed partial class PodWorker
         }
 
         return true;
+    }
+
+    /// <summary>Waits for what may take as long as a program likes: the start of the daemon must not wait for it too.</summary>
+    private Task OnceAdoptedAsync(Task step)
+    {
+        if (!step.IsCompleted)
+        {
+            _adoption.TrySetResult();
+        }
+
+        return step;
     }
 
     private async Task UntilStartedAsync(ContainerSlot slot)
@@ -297,13 +311,10 @@ internal sealed partial class PodWorker
 
     private async Task WaitForTerminationAsync()
     {
-        try
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (Context.Stopping.Token.UnsafeRegister(_ => stopping.TrySetResult(), null))
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, _node.Time, Context.Stopping.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return;
+            await stopping.Task;
         }
     }
 

@@ -22,6 +22,22 @@ internal static class Manifests
         {Indent(traffic, 2)}
         """;
 
+    /// <summary>A document with a pod of one container that runs a shell command, after an init container if there is one.</summary>
+    public static string Pod(string name, string command, string? init = null) => $"""
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: {name}
+        spec:
+          initContainers: [{(init is null ? "" : Container("init", init))}]
+          containers: [{Container("c", command)}]
+
+        """;
+
+    private static string Container(string name, string command) =>
+        $"{{name: {name}, image: \"{TestImages.Busybox}\", imagePullPolicy: Never, command: [sh, -c, \"{command}\"]}}";
+
     private static string Indent(string text, int spaces) =>
         string.Join('\n', text.Split('\n').Select(line => line.Length == 0 ? line : new string(' ', spaces) + line));
 }
