@@ -67,7 +67,7 @@ public sealed class LifecycleTests
                 Manifests.Pod("steady", "sleep 10000") + Manifests.Pod("crashing", "exit 3") + Manifests.Pod("slow", "sleep 10000", init: "sleep 300")))
                 .OrFail();
             await knet.WaitReadyAsync("pod/steady");
-            await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "crashing")).EndsWith(" 1", StringComparison.Ordinal), 30, "a restart");
+            await KnetPlatform.UntilAsync(async () => !(await PodLineAsync(knet, "crashing")).EndsWith(" 0", StringComparison.Ordinal), 30, "a restart");
             await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "slow")).Split(' ')[1].Length > 0, 30, "an address");
             string[] names = ["steady", "crashing", "slow"];
             var before = await Task.WhenAll(names.Select(name => IdentityAsync(knet, name)));
@@ -81,7 +81,7 @@ public sealed class LifecycleTests
             (await knet.KnetAsync("down")).OrFail();
             (await knet.KnetAsync("down")).OrFail();
             await knet.UpAsync();
-            await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "steady")).EndsWith(" 1", StringComparison.Ordinal), 30, "steady again");
+            await KnetPlatform.UntilAsync(async () => !(await PodLineAsync(knet, "steady")).EndsWith(" 0", StringComparison.Ordinal), 40, "steady again");
             await knet.WaitReadyAsync("pod/steady");
         }
         finally

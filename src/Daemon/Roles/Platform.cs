@@ -136,7 +136,10 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
             },
             cancellationToken);
         _api = new ApiFront(options, _plane, _machine, ca, loggers, time);
-        await _api.StartAsync(cancellationToken);
+        await TakenPort.ExplainAsync(
+            () => _api.StartAsync(cancellationToken),
+            $"port {options.ApiPort} is taken on 127.0.0.1, ::1 or {options.BridgeAddress}; "
+            + "end the program that has it, or choose another with --api-port");
         return _api.Address.ToString();
     }
 

@@ -87,7 +87,14 @@ internal sealed class PodMachine : IAsyncDisposable
             Upstreams = _options.Egress ? HostResolvers.Read : null,
         };
         _dns = new DnsServer(options, directory, _time, _loggers.CreateLogger<DnsServer>());
-        _dns.Start();
+        await TakenPort.ExplainAsync(
+            () =>
+            {
+                _dns.Start();
+                return Task.CompletedTask;
+            },
+            $"port 53 is taken on {_options.BridgeAddress}: a DNS server of this machine listens on every address; "
+            + "let it listen on its own ones only (dnsmasq: bind-dynamic; unbound: interface; named: listen-on)");
         await directory.WaitForSyncAsync(cancellationToken);
         return _dns.Endpoint.ToString();
     }
