@@ -64,10 +64,11 @@ public sealed class LifecycleTests
         {
             await knet.InitializeAsync();
             (await knet.ApplyAsync(
-                Manifests.Pod("steady", "sleep 10000") + Manifests.Pod("crashing", "exit 3") + Manifests.Pod("slow", "sleep 10000", init: "sleep 300")))
+                Manifests.Pod("steady", "sleep 10000") + Manifests.Pod("crashing", "exit 3")
+                + Manifests.Pod("slow", "sleep 10000", init: "sleep 300")))
                 .OrFail();
             await knet.WaitReadyAsync("pod/steady");
-            await KnetPlatform.UntilAsync(async () => !(await PodLineAsync(knet, "crashing")).EndsWith(" 0", StringComparison.Ordinal), 30, "a restart");
+            await KnetPlatform.UntilAsync(() => HasRestartedAsync(knet, "crashing"), 30, "a restart");
             await KnetPlatform.UntilAsync(async () => (await PodLineAsync(knet, "slow")).Split(' ')[1].Length > 0, 30, "an address");
             string[] names = ["steady", "crashing", "slow"];
             var before = await Task.WhenAll(names.Select(name => IdentityAsync(knet, name)));
@@ -81,7 +82,7 @@ public sealed class LifecycleTests
             (await knet.KnetAsync("down")).OrFail();
             (await knet.KnetAsync("down")).OrFail();
             await knet.UpAsync();
-            await KnetPlatform.UntilAsync(async () => !(await PodLineAsync(knet, "steady")).EndsWith(" 0", StringComparison.Ordinal), 40, "steady again");
+            await KnetPlatform.UntilAsync(() => HasRestartedAsync(knet, "steady"), 40, "steady again");
             await knet.WaitReadyAsync("pod/steady");
         }
         finally
@@ -128,6 +129,9 @@ public sealed class LifecycleTests
     private static async Task<string> PodLineAsync(KnetPlatform knet, string name) =>
         (await knet.KubectlAsync(
             "get", "pod", name, "-o", "jsonpath={.metadata.uid} {.status.podIP} {.status.containerStatuses[0].restartCount}")).OrFail().Output;
+
+    private static async Task<bool> HasRestartedAsync(KnetPlatform knet, string name) =>
+        !(await PodLineAsync(knet, name)).EndsWith(" 0", StringComparison.Ordinal);
 
     private static async Task<string> IdentityAsync(KnetPlatform knet, string name) =>
         string.Join(' ', (await PodLineAsync(knet, name)).Split(' ')[..2]);
