@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Collections.Concurrent;
 using Knet.Oci.Formats;
 using Knet.Oci.Layers;
@@ -62,6 +63,10 @@ public sealed partial class Images : IImages, IDisposable
         return Use(found, reference);
     }
 
+    // Names that tools give to images which exist on the machine only (registries-skipping-tag-resolving has the same default). Under .local
+    // no registry answers, and asking the network's name servers for one tells the user nothing.
+    private static readonly FrozenSet<string> StandIns = FrozenSet.Create("dev.local", "ko.local", "kind.local");
+
     /// <inheritdoc/>
     public async Task<LocalImage> EnsureAsync(
         string reference, string policy, IReadOnlyList<RegistryCredentials> credentials, CancellationToken cancellationToken)
@@ -100,6 +105,13 @@ public sealed partial class Images : IImages, IDisposable
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(policy), policy, "A pull policy is Always, IfNotPresent or Never.");
+        }
+
+        if (StandIns.Contains(parsed.Registry))
+        {
+            throw new ImageException(
+                $"no image of this name was loaded, and {parsed.Registry} is no registry to pull from; " +
+                "load it with: knet image load FILE.tar");
         }
 
         return Use(await PullAsync(parsed, credentials, cancellationToken), reference);

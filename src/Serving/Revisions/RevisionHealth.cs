@@ -128,9 +128,9 @@ internal static class RevisionHealth
 
             if (container.State?.Waiting is { } waiting && waiting.Reason is not ("ContainerCreating" or "PodInitializing"))
             {
-                if (hasTimedOut)
+                if (hasTimedOut || NeedsTheUser(waiting.Reason))
                 {
-                    return result.False(RevisionStatus.ResourcesAvailable, waiting.Reason, waiting.Message);
+                    return result.False(RevisionStatus.ResourcesAvailable, StableReason(waiting.Reason), Cause(waiting));
                 }
 
                 var cause = string.IsNullOrEmpty(waiting.Message) ? waiting.Reason : $"{waiting.Reason}: {waiting.Message}";
@@ -141,5 +141,21 @@ internal static class RevisionHealth
         }
 
         return result;
+    }
+
+    // Time alone mends none of these: an image nobody has, a ConfigMap that does not exist. Upstream waits for the progress deadline (ten
+    // minutes) before it says so; here the condition is False at once, and True as soon as the cause is gone.
+    private static bool NeedsTheUser(string? reason) => reason is "ErrImagePull" or "ImagePullBackOff" or "ErrImageNeverPull"
+        or "InvalidImageName" or "CreateContainerConfigError" or "CreateContainerError" or "RunContainerError";
+
+    // A failing pull alternates between trying and waiting to try again; a status that follows would be written without end.
+    private static string? StableReason(string? reason) => reason == "ErrImagePull" ? "ImagePullBackOff" : reason;
+
+    private static string? Cause(V1ContainerStateWaiting waiting)
+    {
+        const string Prefix = "ErrImagePull: ";
+        var message = waiting.Message ?? "";
+        var at = waiting.Reason == "ImagePullBackOff" ? message.IndexOf(Prefix, StringComparison.Ordinal) : -1;
+        return at < 0 ? waiting.Message : message[(at + Prefix.Length)..];
     }
 }

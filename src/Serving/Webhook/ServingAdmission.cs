@@ -59,9 +59,10 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
         {
             return Refused(Defaulting, $"mutation failed: cannot decode incoming new object: {Explain(e)}");
         }
-        catch (FormatException e)
+        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
         {
-            return Refused(Defaulting, $"mutation failed: {e.Message}");
+            var cause = QuantityFields.Explain(request.Object!.Json, e);
+            return Refused(Defaulting, $"mutation failed: cannot decode incoming new object: {cause}");
         }
     }
 

@@ -51,6 +51,41 @@ public sealed class AdmissionTests
             Admission.Mutate(request).Denied);
     }
 
+    [Theory]
+    [InlineData("\"abc\"")]
+    [InlineData("\"\"")]
+    public void WrongQuantity_NamesTheField(string value)
+    {
+        var container = $$"""{"image":"a/b","resources":{"limits":{"cpu":{{value}} } } }""";
+        var json = $$"""{"metadata":{"name":"hello"},"spec":{"template":{"spec":{"containers":[{{container}}]} } } }""";
+        var request = Request(A.Service("hello")) with { Object = new KubeDocument(Encoding.UTF8.GetBytes(json)) };
+        Assert.Equal(
+            "admission webhook \"webhook.serving.knative.dev\" denied the request: mutation failed: cannot decode incoming new object: " +
+            $"field spec.template.spec.containers[0].resources.limits.cpu: {value} is not a quantity such as 500m, 2 or 64Mi",
+            Admission.Mutate(request).Denied);
+    }
+
+    [Fact]
+    public void NamedTemplateWithoutItsDefaults_IsTheSameTemplate()
+    {
+        // What kubectl apply sends when it changes the traffic: the containers as in the manifest.
+        RevisionTemplate Named(params V1Container[] containers) =>
+            A.Template(containers) with { Metadata = new V1ObjectMeta { Name = "hello-blue" } };
+
+        var stored = A.Service("hello", Named());
+        var bare = stored with { Spec = stored.Spec with { Template = Named() } };
+        var request = Request(bare) with { OldObject = KubeDocument.From(stored) };
+        var sent = Admission.Mutate(request).Mutated!;
+        Assert.Null(Admission.Validate(request with { Object = sent }).Denied);
+
+        var changed = stored with { Spec = stored.Spec with { Template = Named(A.Container("localhost:5000/hello:v2")) } };
+        var defaulted = Admission.Mutate(Request(changed) with { OldObject = KubeDocument.From(stored) }).Mutated!;
+        Assert.EndsWith(
+            "spec.template.metadata.name\n{spec.containers[0].image}:\n" +
+            "\t-: \"localhost:5000/hello:v1\"\n\t+: \"localhost:5000/hello:v2\"",
+            Admission.Validate(request with { Object = defaulted }).Denied);
+    }
+
     [Fact]
     public void StatusWrites_PassUntouched() =>
         Assert.False(Admission.Handles(ResourceType.Of<KnService>(), "status", KubeVerb.Update));

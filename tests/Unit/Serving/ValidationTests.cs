@@ -19,6 +19,17 @@ public sealed class ValidationTests
             "Failed to parse image reference: spec.template.spec.containers[0].image\nimage: \"a b\", error: could not parse reference: a b",
             A.Container("a b")
         },
+        {
+            "invalid value: 2: spec.template.spec.containers[0].resources.requests.cpu\nmust be less than or equal to cpu limit of 500m",
+            A.Container() with
+            {
+                Resources = new V1ResourceRequirements
+                {
+                    Requests = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("2") },
+                    Limits = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("500m") },
+                },
+            }
+        },
         { "must not set the field(s): spec.template.spec.containers[0].tty", A.Container() with { Tty = true } },
         { "must not set the field(s): spec.template.spec.containers[0].lifecycle", A.Container() with { Lifecycle = new V1Lifecycle() } },
         { "must not set the field(s): spec.template.spec.containers[0].stdin", A.Container() with { Stdin = true } },

@@ -17,6 +17,25 @@ namespace Knet.Tests.Unit.Serving;
 /// <summary>All of Serving's reconcilers together, with the node and the data plane played by the test.</summary>
 public sealed class WorldTests
 {
+    private static World WithContainer(V1ContainerStatus container)
+    {
+        var world = new World().Having(A.Service("hello"));
+        world.Facts[Query] = new Fact<string>.Known(A.Digest);
+        Settle(world);
+        var revision = world.Take<KnRevision>("hello-00001");
+        world.Having(new V1Pod
+        {
+            Metadata = A.Meta("pod") with
+            {
+                Labels = new Dictionary<string, string> { ["serving.knative.dev/revisionUID"] = revision.Metadata.Uid },
+            },
+            Status = new V1PodStatus { ContainerStatuses = [container] },
+        });
+        world.Take<V1Deployment>("hello-00001-deployment").Status = A.Deployed(0);
+        Settle(world);
+        return world;
+    }
+
     private static readonly DigestQuery Query = new(A.Namespace, A.Image, "", "");
 
     [Fact]
@@ -67,40 +86,40 @@ public sealed class WorldTests
     [Fact]
     public void CrashingContainer_IsTheServicesReason()
     {
-        var world = new World().Having(A.Service("hello"));
-        world.Facts[Query] = new Fact<string>.Known(A.Digest);
-        Settle(world);
-        var revision = world.Take<KnRevision>("hello-00001");
-        world.Having(new V1Pod
+        var world = WithContainer(new V1ContainerStatus
         {
-            Metadata = A.Meta("pod") with
+            Name = "user-container",
+            LastState = new V1ContainerState
             {
-                Labels = new Dictionary<string, string> { ["serving.knative.dev/revisionUID"] = revision.Metadata.Uid },
-            },
-            Status = new V1PodStatus
-            {
-                ContainerStatuses =
-                [
-                    new V1ContainerStatus
-                    {
-                        Name = "user-container",
-                        LastState = new V1ContainerState
-                        {
-                            Terminated = new V1ContainerStateTerminated { ExitCode = 3, Message = "no database\n" },
-                        },
-                    },
-                ],
+                Terminated = new V1ContainerStateTerminated { ExitCode = 3, Message = "starting\nno database.\n", Reason = "Error" },
             },
         });
-        world.Take<V1Deployment>("hello-00001-deployment").Status = A.Deployed(0);
-        Settle(world);
         var ready = ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "Ready")!;
         Assert.Equal("False", ready.Status);
         Assert.Equal("RevisionMissing", ConditionSet.Find(world.Take<KnRoute>("hello").Status.Conditions, "Ready")!.Reason);
         Assert.Equal(
-            "Revision \"hello-00001\" failed with message: Container failed with: no database.",
+            "Revision \"hello-00001\" failed with message: Container failed with: no database (exit code 3).",
             ready.Message);
         Assert.Equal("ExitCode3", ConditionSet.Find(world.Take<KnRevision>("hello-00001").Status.Conditions, "Ready")!.Reason);
+    }
+
+    [Theory]
+    [InlineData("ErrImagePull", "not loaded", "not loaded")]
+    [InlineData("ImagePullBackOff", "Back-off pulling image \"a/b\": ErrImagePull: not loaded", "not loaded")]
+    [InlineData("CreateContainerConfigError", "configmap \"nope\" not found", "configmap \"nope\" not found")]
+    public void ContainerThatCannotStart_IsTheServicesReasonAtOnceAndHeals(string reason, string message, string want)
+    {
+        var world = WithContainer(new V1ContainerStatus
+        {
+            Name = "user-container",
+            State = new V1ContainerState { Waiting = new V1ContainerStateWaiting { Reason = reason, Message = message } },
+        });
+        Assert.Equal(
+            $"Revision \"hello-00001\" failed with message: {want}.",
+            ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "Ready")!.Message);
+        Start(world);
+        Settle(world);
+        Assert.True(ConditionSet.IsTrue(world.Take<KnService>("hello").Status.Conditions));
     }
 
     [Fact]

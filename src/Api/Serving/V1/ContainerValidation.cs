@@ -46,6 +46,7 @@ internal static class ContainerValidation
             errors.Disallowed($"{path}.resources.claims");
         }
 
+        Resources(container.Resources, $"{path}.resources", errors);
         SecurityContext(container.SecurityContext, context.Features, $"{path}.securityContext", errors);
         if (container.TerminationMessagePolicy is not (null or "" or "File" or "FallbackToLogsOnError"))
         {
@@ -79,6 +80,18 @@ internal static class ContainerValidation
         Disallow(container.ResizePolicy is { Count: > 0 }, "resizePolicy");
         Disallow(!string.IsNullOrEmpty(container.RestartPolicy), "restartPolicy");
         Disallow(container.RestartPolicyRules is { Count: > 0 }, "restartPolicyRules");
+    }
+
+    // The Deployment's pods would be refused for it, which its author learns late and elsewhere.
+    private static void Resources(V1ResourceRequirements? resources, string path, FieldErrors errors)
+    {
+        foreach (var (name, request) in resources?.Requests ?? new Dictionary<string, ResourceQuantity>())
+        {
+            if (resources!.Limits?.TryGetValue(name, out var limit) == true && request.ToDecimal() > limit.ToDecimal())
+            {
+                errors.Invalid(request.ToString(), $"{path}.requests.{name}", $"must be less than or equal to {name} limit of {limit}");
+            }
+        }
     }
 
     private static void Environment(V1Container container, ContainerRole role, ContainerContext context, string path)

@@ -49,13 +49,18 @@ internal static class Authors
 
 internal static class TemplateDefaults
 {
-    /// <summary>A template that carries the same name as the stored one makes no new Revision and is left as it is.</summary>
+    /// <summary>
+    /// A template equal to the stored one under the same name makes no new Revision and is left as it is, whatever the defaults are by now.
+    /// Any other gets its defaults, also under the same name: <c>kubectl apply</c> replaces a list that it changes, and what it sends of a
+    /// container then lacks what was filled in before; the comparison that follows has to be of like with like.
+    /// </summary>
     public static RevisionTemplate WithDefaults(
         this RevisionTemplate template, ServingPolicy policy, RevisionTemplate? old, bool isCreate, V1ObjectMeta parent)
     {
         var name = template.Metadata?.Name;
-        return !string.IsNullOrEmpty(name) && old?.Metadata?.Name == name
+        var isNamed = !string.IsNullOrEmpty(name) && old?.Metadata?.Name == name;
+        return isNamed && Authors.Same(old!, template)
             ? template
-            : template with { Spec = template.Spec.WithDefaults(policy, isCreate, parent) };
+            : template with { Spec = template.Spec.WithDefaults(policy, isCreate || isNamed, parent) };
     }
 }

@@ -40,25 +40,19 @@ public sealed partial record RevisionStatus
         False(ContainerHealthy, ContainerMissing, $"Unable to fetch image \"{image}\": {cause}");
 
     /// <summary>
-    /// A container that ended. Upstream's words; where it left no message the exit code and the way to its logs are named, because
-    /// <c>Container failed with: </c> alone helps nobody.
+    /// A container that ended. Upstream's words, but one sentence: the last line of what it left (the pod's status has the rest) and its
+    /// exit code, which the Service's condition would not show otherwise.
     /// </summary>
     public RevisionStatus ContainerExited(int exitCode, string? message, string? reason = null)
     {
-        var text = (message ?? "").Trim();
-        if (text.Length != 0)
+        var last = (message ?? "").Split('\n').Select(l => l.Trim()).LastOrDefault(l => l.Length > 0)?.TrimEnd('.');
+        var why = string.IsNullOrEmpty(reason) || reason is "Error" or "Completed" ? "" : $", {reason}";
+        var text = (last, exitCode) switch
         {
-            text = $"Container failed with: {text}";
-        }
-        else if (exitCode == 0)
-        {
-            text = "Container failed with: container exited with no error";
-        }
-        else
-        {
-            var why = string.IsNullOrEmpty(reason) || reason == "Error" ? "" : $" ({reason})";
-            text = $"Container failed with: exit code {exitCode}{why} and no output";
-        }
+            (null, 0) => "Container failed with: container exited with no error",
+            (null, _) => $"Container failed with: exit code {exitCode}{why} and no output",
+            _ => $"Container failed with: {last} (exit code {exitCode}{why})",
+        };
 
         return False(ContainerHealthy, $"ExitCode{exitCode}", text);
     }
