@@ -36,6 +36,7 @@ public static class KubeJson
                 .WithAddedModifier(UseMicroTime).WithAddedModifier(HideExtras),
         };
         options.Converters.Add(new TimeConverter("yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-ddTHH:mm:ss.ffffffZ"));
+        options.Converters.Add(new Quantities.Converter());
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }

@@ -65,15 +65,7 @@ internal sealed class ConfigReader(IReadOnlyDictionary<string, string> data)
             return null;
         }
 
-        try
-        {
-            _ = (decimal)new ResourceQuantity(text);
-            return text;
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
-        {
-            throw Bad(key, text, "a quantity such as 100m or 64Mi");
-        }
+        return Quantities.TryParse(text, out _) ? text : throw Bad(key, text, "a quantity such as 100m or 64Mi");
     }
 
     /// <summary>One of some words, compared without regard to case; answered in lower case.</summary>

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using k8s.Models;
+using Knet.Api.Meta;
 
 namespace Knet.Serving.Webhook;
 
@@ -8,11 +8,11 @@ internal static class QuantityFields
 {
     private const string Form = "is not a quantity such as 500m, 2 or 64Mi";
 
-    /// <returns>What to tell the author: the field and its value, or the parser's words when no such field is found.</returns>
-    public static string Explain(ReadOnlyMemory<byte> json, Exception error)
+    /// <returns>What to tell the author, the field and its value; null when all quantities can be read.</returns>
+    public static string? FindWrong(ReadOnlyMemory<byte> json)
     {
         using var document = JsonDocument.Parse(json);
-        return Find(document.RootElement, "", isQuantity: false) ?? error.Message;
+        return Find(document.RootElement, "", isQuantity: false);
     }
 
     private static string? Find(JsonElement value, string path, bool isQuantity) => value.ValueKind switch
@@ -22,23 +22,11 @@ internal static class QuantityFields
             .FirstOrDefault(f => f is not null),
         JsonValueKind.Array => value.EnumerateArray().Select((v, i) => Find(v, $"{path}[{i}]", isQuantity: false))
             .FirstOrDefault(f => f is not null),
-        JsonValueKind.String or JsonValueKind.Number when isQuantity && !IsValid(value.ToString()) => $"field {path}: \"{value}\" {Form}",
+        JsonValueKind.String or JsonValueKind.Number when isQuantity && !Quantities.TryParse(value.ToString(), out _) =>
+            $"field {path}: \"{value}\" {Form}",
         _ => null,
     };
 
     private static bool IsQuantity(string name, string path) => name == "sizeLimit" ||
         path.EndsWith(".resources.limits", StringComparison.Ordinal) || path.EndsWith(".resources.requests", StringComparison.Ordinal);
-
-    private static bool IsValid(string text)
-    {
-        try
-        {
-            _ = (decimal)new ResourceQuantity(text);
-            return true;
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
-        {
-            return false;
-        }
-    }
 }

@@ -57,11 +57,7 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
         }
         catch (JsonException e)
         {
-            return Refused(Defaulting, $"mutation failed: cannot decode incoming new object: {Explain(e)}");
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
-        {
-            var cause = QuantityFields.Explain(request.Object!.Json, e);
+            var cause = QuantityFields.FindWrong(request.Object!.Json) ?? Explain(e);
             return Refused(Defaulting, $"mutation failed: cannot decode incoming new object: {cause}");
         }
     }

@@ -53,6 +53,7 @@ public sealed class AdmissionTests
 
     [Theory]
     [InlineData("\"abc\"")]
+    [InlineData("\"1e999999\"")]
     [InlineData("\"\"")]
     public void WrongQuantity_NamesTheField(string value)
     {

@@ -15,7 +15,7 @@ internal static class TemplateValidation
         NetworkingKeys.HttpOption, NetworkingKeys.HttpOptionAlt,
     };
 
-    private static readonly string[] Quantities =
+    private static readonly string[] QuantityNames =
     [
         "cpu-resource-request", "cpu-resource-limit", "memory-resource-request", "memory-resource-limit",
         "ephemeral-storage-resource-request", "ephemeral-storage-resource-limit",
@@ -103,30 +103,13 @@ internal static class TemplateValidation
             }
         }
 
-        foreach (var name in Quantities)
+        foreach (var name in QuantityNames)
         {
             var (quantityKey, quantity) = AutoscalingAnnotations.Find(annotations, ServingKeys.QueueSidecarPrefix + name);
-            if (quantity is not null && !Quantity.IsValid(quantity))
+            if (quantity is not null && !Quantities.TryParse(quantity, out _))
             {
                 errors.Invalid(quantity, $"{path}[{quantityKey}]");
             }
-        }
-    }
-}
-
-/// <summary>Whether a text is a Kubernetes quantity; the model's parser throws instead.</summary>
-internal static class Quantity
-{
-    public static bool IsValid(string text)
-    {
-        try
-        {
-            _ = (decimal)new ResourceQuantity(text);
-            return true;
-        }
-        catch (Exception e) when (e is FormatException or ArgumentException or OverflowException)
-        {
-            return false;
         }
     }
 }

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using k8s.Models;
+using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry.Strategies;
 
 /// <summary>What a container asks for and may have at most.</summary>
-internal static partial class PodResources
+internal static class PodResources
 {
     private static readonly string[] Standard = ["cpu", "memory", "ephemeral-storage"];
 
@@ -51,23 +52,5 @@ internal static partial class PodResources
         return amounts;
     }
 
-    private static decimal? Parse(string text)
-    {
-        if (!Form().IsMatch(text))
-        {
-            return null;
-        }
-
-        try
-        {
-            return (decimal)new ResourceQuantity(text);
-        }
-        catch (Exception e) when (e is FormatException or OverflowException or ArgumentException)
-        {
-            return null;
-        }
-    }
-
-    [GeneratedRegex("^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$")]
-    private static partial Regex Form();
+    private static decimal? Parse(string text) => Quantities.TryParse(text, out var value) ? value : null;
 }
