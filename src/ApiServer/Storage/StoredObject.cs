@@ -44,6 +44,13 @@ public sealed class StoredObject
         return views.GetOrAdd(form, static (_, state) => state.convert(state.Document), (convert, Document));
     }
 
+    /// <summary>Keeps the JSON alone (<see cref="KubeDocument.Trim"/>).</summary>
+    internal void Trim()
+    {
+        Document.Trim();
+        _views = null;
+    }
+
     /// <summary>The same object at another revision: what a deletion shows.</summary>
     internal StoredObject At(long revision)
     {

@@ -151,6 +151,9 @@ internal sealed class Table(string name, long floor, StoreOptions options, TimeP
 /// <summary>The last events of a kind, oldest dropped first.</summary>
 internal sealed class EventHistory(int capacity, long floor)
 {
+    // Events that informers may still be handing round; what is older is history, and keeps no decoded objects.
+    private const int Fresh = 64;
+
     private StoreEvent[] _ring = new StoreEvent[Math.Min(capacity, 16)];
     private int _first;
     private int _count;
@@ -159,6 +162,20 @@ internal sealed class EventHistory(int capacity, long floor)
     public long Floor { get; private set; } = floor;
 
     public void Add(StoreEvent change)
+    {
+        Append(change);
+        if (_count > Fresh)
+        {
+            var settled = this[_count - 1 - Fresh];
+            settled.Before?.Trim();
+            if (settled.Type == Kube.Client.WatchEventType.Deleted)
+            {
+                settled.Object!.Trim();
+            }
+        }
+    }
+
+    private void Append(StoreEvent change)
     {
         if (_count == _ring.Length && _count < capacity)
         {

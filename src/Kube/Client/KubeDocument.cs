@@ -18,7 +18,7 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
     public ReadOnlyMemory<byte> Json { get; } = json;
 
     /// <summary>The decoded metadata, without decoding the rest.</summary>
-    public V1ObjectMeta Metadata => _metadata ??= ReadMetadata();
+    public V1ObjectMeta Metadata => _metadata is { } known ? known : _metadata = ReadMetadata();
 
     public ObjectKey Key => new(Metadata.NamespaceProperty ?? "", Metadata.Name ?? "");
 
@@ -36,6 +36,16 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
         var decoded = Decode<T>();
         Interlocked.CompareExchange(ref _decoded, decoded, null);
         return _decoded as T ?? decoded;
+    }
+
+    /// <summary>
+    /// Lets go of the decoded form, of which the JSON is a tenth: for versions that are kept for the record only. Whoever asks again
+    /// gets a fresh one.
+    /// </summary>
+    public void Trim()
+    {
+        _decoded = null;
+        _metadata = null;
     }
 
     /// <summary>A decoded copy that belongs to the caller.</summary>

@@ -173,6 +173,23 @@ public sealed class StoreTests : IDisposable
         Assert.Contains("data format 99", Assert.Throws<DataFormatException>(() => Open(File)).Message);
     }
 
+    [Fact]
+    public async Task SupersededVersions_LetGoOfTheirDecodedForm()
+    {
+        using var store = new Store(new StoreOptions(), TimeProvider.System, NullLogger<Store>.Instance);
+        var first = (await store.WriteAsync(Put("counted", 0, Durability.Volatile))).Object!;
+        var decoded = first.Document.As<k8s.Models.V1ConfigMap>();
+        var last = first;
+        for (var i = 0; i < 80; i++)
+        {
+            Assert.Same(i < 60 ? decoded : first.Document.As<k8s.Models.V1ConfigMap>(), first.Document.As<k8s.Models.V1ConfigMap>());
+            last = (await store.WriteAsync(Put("counted", last.Revision, Durability.Volatile))).Object!;
+        }
+
+        Assert.NotSame(decoded, first.Document.As<k8s.Models.V1ConfigMap>());
+        Assert.Same(last.Document.As<k8s.Models.V1ConfigMap>(), store.Find(Table, last.Key)!.Document.As<k8s.Models.V1ConfigMap>());
+    }
+
     private static Store Open(string file) => new(new StoreOptions { File = file }, TimeProvider.System, NullLogger<Store>.Instance);
 
     private static string Body(StoredObject stored) =>
