@@ -16,12 +16,14 @@ namespace Knet.ApiServer;
 public sealed class ApiServerCore : IAsyncDisposable
 {
     private readonly OwnerCollector _owners;
+    private readonly RegistryParts _parts;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _bootstrap;
 
-    private ApiServerCore(ApiServerOptions options, Store store, Registry.Registry registry, OwnerCollector owners)
+    private ApiServerCore(ApiServerOptions options, RegistryParts parts, Registry.Registry registry, OwnerCollector owners)
     {
-        Store = store;
+        _parts = parts;
+        Store = parts.Store;
         Registry = registry;
         _owners = owners;
         _bootstrap = Bootstrap.KeepAsync(
@@ -54,9 +56,10 @@ public sealed class ApiServerCore : IAsyncDisposable
             }
 
             await Bootstrap.EnsureAsync(options, new InProcessTransport(registry, System), cancellationToken);
+            await parts.Quotas.RefreshAllAsync();
             var owners = new OwnerCollector(parts, registry, options.Loggers.CreateLogger<OwnerCollector>());
             owners.Start();
-            return new ApiServerCore(options, store, registry, owners);
+            return new ApiServerCore(options, parts, registry, owners);
         }
         catch
         {
@@ -75,6 +78,7 @@ public sealed class ApiServerCore : IAsyncDisposable
         await _bootstrap.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         _stop.Dispose();
         await _owners.DisposeAsync();
+        _parts.Quotas.Dispose();
         Store.Dispose();
     }
 

@@ -25,6 +25,19 @@ internal static partial class Bootstrap
             }
         }
 
+        foreach (var (name, value) in PriorityClassStrategy.System)
+        {
+            if (await client.FindAsync<V1PriorityClass>("", name, cancellationToken) is null)
+            {
+                await client.CreateAsync(
+                    new V1PriorityClass
+                    {
+                        ApiVersion = "scheduling.k8s.io/v1", Kind = "PriorityClass", Metadata = new V1ObjectMeta { Name = name }, Value = value,
+                    },
+                    cancellationToken);
+            }
+        }
+
         await BootstrapRoles.EnsureAsync(client, cancellationToken);
         await EnsureKubernetesAsync(options, client, cancellationToken);
     }

@@ -1,5 +1,6 @@
 using Knet.Api.Meta;
 using Knet.ApiServer.Admission;
+using Knet.ApiServer.Admission.Quota;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry.Kinds;
 using Knet.ApiServer.Registry.Strategies;
@@ -10,13 +11,22 @@ using Knet.Kube.Client;
 namespace Knet.ApiServer.Registry;
 
 /// <summary>What the verbs share.</summary>
-internal sealed class RegistryParts(Store store, AdmissionChain admission, TimeProvider time)
+internal sealed class RegistryParts
 {
     private Dictionary<string, KindStrategy> _strategies = [];
 
-    public Store Store { get; } = store;
-    public AdmissionChain Admission { get; } = admission;
-    public TimeProvider Time { get; } = time;
+    public RegistryParts(Store store, AdmissionChain admission, TimeProvider time)
+    {
+        (Store, Admission, Time) = (store, admission, time);
+        Quotas = new QuotaLedger(this);
+        Limits = new LimitRanges(this);
+    }
+
+    public Store Store { get; }
+    public AdmissionChain Admission { get; }
+    public QuotaLedger Quotas { get; }
+    public LimitRanges Limits { get; }
+    public TimeProvider Time { get; }
     public KindSource Kinds { get; } = new();
 
     /// <summary>Null while the server starts: then everything inside it is allowed and nobody else is there.</summary>

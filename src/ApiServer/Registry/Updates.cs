@@ -91,6 +91,7 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             return await pipeline.StoreAsync(write) is { } changed ? kind => parts.View(kind, write.Hub, changed) : null;
         }
 
+        write.End();
         var removed = await pipeline.RemoveAsync(write.Hub, write.Stored!, write.Object, write.User, write.Request.DryRun);
         var last = new StoredObject(write.Key, write.Stored!.Revision, EncodedObject.From(write.Object), onDisk: false);
         return removed ? kind => parts.View(kind, write.Hub, last) : null;

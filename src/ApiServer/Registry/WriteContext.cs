@@ -10,6 +10,7 @@ namespace Knet.ApiServer.Registry;
 internal sealed class WriteContext(KindInfo hub, KubeRequest request, KubeUser user, DateTimeOffset now)
 {
     private readonly List<Action> _undo = [];
+    private readonly List<Action> _end = [];
 
     public KindInfo Hub { get; } = hub;
     public KubeRequest Request { get; } = request;
@@ -33,9 +34,21 @@ internal sealed class WriteContext(KindInfo hub, KubeRequest request, KubeUser u
     /// <summary>Registers what gives back something taken for this write, if it fails or was a dry run.</summary>
     public void OnFailure(Action undo) => _undo.Add(undo);
 
+    /// <summary>Registers what ends something held for this write only, however it comes out.</summary>
+    public void OnEnd(Action end) => _end.Add(end);
+
+    /// <summary>The write failed, or was a dry run.</summary>
     public void Undo()
     {
         _undo.ForEach(u => u());
         _undo.Clear();
+        End();
+    }
+
+    /// <summary>The write is done.</summary>
+    public void End()
+    {
+        _end.ForEach(e => e());
+        _end.Clear();
     }
 }

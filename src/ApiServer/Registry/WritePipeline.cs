@@ -49,6 +49,8 @@ internal sealed class WritePipeline(RegistryParts parts)
 
         ThrowIfAny(write, errors);
         parts.Admission.Validate(admitted, write.Object, write.Warnings);
+        parts.Limits.Check(write);
+        parts.Quotas.Admit(write);
         strategy.Allocate(write, errors);
         ThrowIfAny(write, errors);
     }
@@ -87,7 +89,9 @@ internal sealed class WritePipeline(RegistryParts parts)
                 return null;
             }
 
+            write.End();
             await parts.StrategyOf(write.Hub).AfterWriteAsync(write, write.Object);
+            await parts.Quotas.SettleAsync(write.Hub, write.Subresource, write.Stored, result.Object);
             return result.Object;
         }
         catch (KubeException)
@@ -110,6 +114,7 @@ internal sealed class WritePipeline(RegistryParts parts)
         if (result.Succeeded)
         {
             await parts.StrategyOf(hub).AfterRemovalAsync(last);
+            await parts.Quotas.SettleAsync(hub, "", stored, null);
         }
 
         return result.Succeeded;

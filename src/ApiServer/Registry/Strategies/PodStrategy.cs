@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using k8s.Models;
 using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry.Strategies;
@@ -49,19 +50,11 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
         }
 
         var spec = write.Object.Ensure("spec");
+        parts.Limits.Complete(write);
         write.Object.Ensure("status").Default("qosClass", QosClass(spec));
         AddServiceAccount(write, spec);
         AddTolerations(spec);
-        if (spec["priority"] is null)
-        {
-            spec["priority"] = spec.Text("priorityClassName") switch
-            {
-                "system-node-critical" => 2000001000,
-                "system-cluster-critical" => 2000000000,
-                _ => 0,
-            };
-            spec.Default("preemptionPolicy", "PreemptLowerPriority");
-        }
+        AddPriority(write, spec);
     }
 
     public override void Validate(WriteContext write, FieldErrors errors)
@@ -130,6 +123,37 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
                 });
             }
         }
+    }
+
+    private void AddPriority(WriteContext write, JsonObject spec)
+    {
+        var classes = parts.Store.Snapshot("scheduling.k8s.io/priorityclasses").Range("");
+        V1PriorityClass? found;
+        if (spec.Text("priorityClassName") is { Length: > 0 } name)
+        {
+            found = classes.FirstOrDefault(c => c.Key.Name == name)?.Document.As<V1PriorityClass>()
+                ?? throw Refusals.Forbidden(write.Hub.Type, write.Name, $"no PriorityClass with name {name} was found");
+        }
+        else
+        {
+            found = classes.Select(c => c.Document.As<V1PriorityClass>()).Where(c => c.GlobalDefault == true).MinBy(c => c.Value);
+            if (found is not null)
+            {
+                spec["priorityClassName"] = found.Metadata.Name;
+            }
+        }
+
+        var priority = found?.Value ?? 0;
+        if (spec.Number("priority") is { } given && given != priority)
+        {
+            throw Refusals.Forbidden(
+                write.Hub.Type, write.Name,
+                $"the integer value of priority ({given}) must not be provided in pod spec; priority admission controller computed "
+                + $"{priority} from the given PriorityClass name");
+        }
+
+        spec["priority"] = priority;
+        spec.Default("preemptionPolicy", found?.PreemptionPolicy ?? "PreemptLowerPriority");
     }
 
     private void AddServiceAccount(WriteContext write, JsonObject spec)

@@ -11,7 +11,12 @@ internal static class PodResources
     /// What a pod asks of a node: the sum of its containers (and of init containers that keep running) or the largest init container,
     /// whichever is more, plus overhead.
     /// </summary>
-    public static Dictionary<string, decimal> RequestsOf(V1PodSpec? spec)
+    public static Dictionary<string, decimal> RequestsOf(V1PodSpec? spec) => Sum(spec, static c => Amounts(c.Resources?.Requests));
+
+    /// <summary>What a pod may take at most, summed in the same way; containers without a limit count nothing.</summary>
+    public static Dictionary<string, decimal> LimitsOf(V1PodSpec? spec) => Sum(spec, static c => Amounts(c.Resources?.Limits));
+
+    private static Dictionary<string, decimal> Sum(V1PodSpec? spec, Func<V1Container, Dictionary<string, decimal>> of)
     {
         var sum = new Dictionary<string, decimal>();
         if (spec is null)
@@ -21,7 +26,7 @@ internal static class PodResources
 
         foreach (var container in spec.Containers ?? [])
         {
-            Add(sum, Requests(container));
+            Add(sum, of(container));
         }
 
         // Init containers run one by one, next to the restartable ones before them.
@@ -30,14 +35,14 @@ internal static class PodResources
         {
             if (container.RestartPolicy == "Always")
             {
-                Add(running, Requests(container));
-                Add(sum, Requests(container));
+                Add(running, of(container));
+                Add(sum, of(container));
                 RaiseTo(initial, running);
             }
             else
             {
                 var beside = new Dictionary<string, decimal>(running);
-                Add(beside, Requests(container));
+                Add(beside, of(container));
                 RaiseTo(initial, beside);
             }
         }
@@ -57,8 +62,6 @@ internal static class PodResources
             to[name] = to.GetValueOrDefault(name) + (sign * amount);
         }
     }
-
-    private static Dictionary<string, decimal> Requests(V1Container container) => Amounts(container.Resources?.Requests);
 
     private static void RaiseTo(Dictionary<string, decimal> to, Dictionary<string, decimal> least)
     {
