@@ -7,6 +7,7 @@ var root = new RootCommand("Knet: Knative Serving on one Linux machine. Same YAM
     StatusCommand.Create(),
     DownCommand.Create(),
     ApplyCommand.Create(),
+    RollbackCommand.Create(),
     ImageCommand.Create(),
     LogsCommand.Create(),
     VersionCommand.Create(),

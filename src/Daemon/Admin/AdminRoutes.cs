@@ -36,6 +36,7 @@ internal sealed class AdminRoutes(
         server.Map("GET /v1/coldstarts", ColdStartsAsync);
         server.Map("GET /v1/logs", new ServiceLogs(_client, kubelet, options).HandleAsync);
         server.Map("POST /v1/apply", new ApplyFiles(_client, plane.Core.Registry, time).HandleAsync);
+        server.Map("POST /v1/rollback", new Rollbacks(_client, time).HandleAsync);
     }
 
     private async Task StatusAsync(HttpContext context)

@@ -24,9 +24,11 @@ internal sealed class ApplyFiles(KubeClient client, IRegistry registry, TimeProv
         }
 
         var seconds = int.TryParse(context.Request.Query["wait"], CultureInfo.InvariantCulture, out var wait) ? wait : 0;
-        foreach (var one in applied.Where(_ => seconds > 0))
+        // Other kinds are ready as they are.
+        foreach (var one in applied.Where(a => seconds > 0 && a.Type.Group == "serving.knative.dev"))
         {
-            var outcome = await WaitAsync(one.Type, one.Document, TimeSpan.FromSeconds(seconds), context.RequestAborted);
+            var outcome = await new ReadyWait(client, time).RunAsync(
+                one.Type, one.Document, TimeSpan.FromSeconds(seconds), context.RequestAborted);
             await context.Response.WriteAsync(outcome, context.RequestAborted);
         }
     }
@@ -66,48 +68,5 @@ internal sealed class ApplyFiles(KubeClient client, IRegistry registry, TimeProv
         {
             throw new AdminException(e.Code, e.Message);
         }
-    }
-
-    /// <summary>Follows the object until its Ready condition is decided for its generation; kinds without one are ready as they are.</summary>
-    private async Task<string> WaitAsync(ResourceType type, KubeDocument document, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        if (type.Group != "serving.knative.dev")
-        {
-            return "";
-        }
-
-        using var timer = new CancellationTokenSource(limit, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
-        var last = "it reported nothing";
-        var request = new KubeRequest(KubeVerb.List, type)
-        {
-            Namespace = document.Key.Namespace, FieldSelector = $"metadata.name={document.Key.Name}", SendInitialEvents = true, AllowBookmarks = true,
-            ResourceVersionMatch = "NotOlderThan",
-        };
-        try
-        {
-            await foreach (var change in client.Transport.WatchAsync(request, both.Token))
-            {
-                if (change.Type == WatchEventType.Bookmark)
-                {
-                    continue;
-                }
-
-                var status = JsonNode.Parse(change.Document.Json.Span)!["status"];
-                var ready = status?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == "Ready");
-                var observed = (long?)status?["observedGeneration"] == change.Document.Metadata.Generation;
-                last = (string?)ready?["message"] ?? last;
-                if (observed && (string?)ready!["status"] == "True")
-                {
-                    return $"{document.Key.Name} is ready at {(string?)status!["url"]}\n";
-                }
-            }
-        }
-        catch (OperationCanceledException) when (timer.IsCancellationRequested)
-        {
-            // Told below.
-        }
-
-        return $"{document.Key.Name} is not ready after {limit.TotalSeconds:0} s: {last}\n";
     }
 }

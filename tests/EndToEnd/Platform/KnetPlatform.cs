@@ -78,6 +78,15 @@ public sealed class KnetPlatform : IAsyncLifetime
     internal Task<ShellResult> ApplyAsync(string yaml) =>
         Shell.RunAsync(Repository.Kubectl, ["--kubeconfig", Path.Combine(Home, "kubeconfig"), "apply", "-f", "-"], yaml);
 
+    /// <summary>A script of a user of this platform: kubectl and knet are on its path and find it.</summary>
+    internal Task<ShellResult> BashAsync(string script) => Shell.RunAsync(
+        "bash", ["-c", script], environment: new Dictionary<string, string>(_environment)
+        {
+            ["KUBECONFIG"] = Path.Combine(Home, "kubeconfig"),
+            ["PATH"] = string.Join(
+                ':', Path.GetDirectoryName(Repository.Knet), Path.GetDirectoryName(Repository.Kubectl), Environment.GetEnvironmentVariable("PATH")),
+        });
+
     internal async Task<JsonNode> GetAsync(string resource, string name, string ns = "default") =>
         JsonNode.Parse((await KubectlAsync("get", resource, name, "-n", ns, "-o", "json")).OrFail().Output)!;
 
