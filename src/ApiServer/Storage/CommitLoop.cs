@@ -30,16 +30,7 @@ internal sealed partial class CommitLoop : IDisposable
         _thread.Start();
     }
 
-    public bool IsCurrentThread => Thread.CurrentThread == _thread;
-
     public void Add(CommitItem item) => _queue.Add(item);
-
-    /// <summary>Reserves revisions outside a batch; on the loop's thread only.</summary>
-    public void ReserveNow(long revision)
-    {
-        _file.Write([], revision);
-        _store.Reserved(revision);
-    }
 
     /// <summary>Writes the rest and closes the file.</summary>
     public void Dispose()
@@ -84,7 +75,7 @@ internal sealed partial class CommitLoop : IDisposable
 
         try
         {
-            WriteRows(rows, batch.Count);
+            WriteRows(rows);
         }
         catch (SqliteException e)
         {
@@ -101,9 +92,9 @@ internal sealed partial class CommitLoop : IDisposable
         batch.ForEach(i => i.Flushed?.SetResult());
     }
 
-    private void WriteRows(List<Row> rows, int batch)
+    private void WriteRows(List<Row> rows)
     {
-        var reserve = _store.WantedReservation(batch);
+        var reserve = _store.WantedReservation();
         if (rows.Count > 0 || reserve is not null)
         {
             _file.Write(rows, reserve);

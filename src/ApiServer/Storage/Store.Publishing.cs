@@ -96,13 +96,13 @@ public sealed partial class Store
         }
     }
 
-    /// <summary>Whether a new block of revisions should be reserved with this commit: up to where, or null.</summary>
-    internal long? WantedReservation(int batch)
+    /// <summary>Up to where revisions should be reserved with this commit, or null. Every waiting write has its number reserved.</summary>
+    internal long? WantedReservation()
     {
         lock (_gate)
         {
-            var wanted = Math.Max(_options.RevisionBlock, batch * 2);
-            return _revision + (wanted / 2) > _reserved ? _revision + wanted : null;
+            var ahead = _revision + _pending.Count;
+            return _reserving is not null || ahead + (_options.RevisionBlock / 2) >= _reserved ? ahead + _options.RevisionBlock : null;
         }
     }
 
@@ -111,8 +111,8 @@ public sealed partial class Store
         lock (_gate)
         {
             _reserved = revision;
-            _reserving = false;
-            Monitor.PulseAll(_gate);
+            _reserving?.SetResult();
+            _reserving = null;
         }
     }
 
@@ -141,6 +141,13 @@ public sealed partial class Store
     /// <summary>The disk refused a batch: its committed writes have not happened.</summary>
     internal void Refuse(IEnumerable<PendingWrite> batch, Exception cause)
     {
+        var refusal = KubeException.Of(500, "InternalError", $"Internal error occurred: the disk refused the write: {cause.Message}");
+        lock (_gate)
+        {
+            _reserving?.SetException(refusal);
+            _reserving = null;
+        }
+
         foreach (var pending in batch)
         {
             lock (_gate)
@@ -149,8 +156,7 @@ public sealed partial class Store
             }
 
             pending.Settled.SetResult();
-            pending.Done.SetException(KubeException.Of(
-                500, "InternalError", $"Internal error occurred: the disk refused the write: {cause.Message}"));
+            pending.Done.SetException(refusal);
         }
     }
 
@@ -158,7 +164,7 @@ public sealed partial class Store
     {
         var table = TableOf(write.Table);
         var before = table.Find(write.Key);
-        var revision = NextRevision();
+        var revision = ++_revision;
         var type = write.Body is null ? WatchEventType.Deleted : before is null ? WatchEventType.Added : WatchEventType.Modified;
         var stored = write.Body is null ? before!.At(revision) : new StoredObject(write.Key, revision, write.Body, onDisk);
         var change = new StoreEvent(type, write.Table, revision, before, stored);
@@ -171,32 +177,24 @@ public sealed partial class Store
         return stored;
     }
 
-    private long NextRevision()
+    // Before the block is used up, so that nobody waits.
+    private void ReserveAhead()
     {
-        if (_disk is null)
+        if (_disk is not null && _reserving is null && _revision + _pending.Count + (_options.RevisionBlock / 4) >= _reserved)
         {
-            return ++_revision;
+            Reserve();
+        }
+    }
+
+    private TaskCompletionSource Reserve()
+    {
+        if (_reserving is null)
+        {
+            _reserving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _disk!.Add(new CommitItem { Urgent = true });
         }
 
-        if (!_reserving && _revision + (_options.RevisionBlock / 2) > _reserved)
-        {
-            _reserving = true;
-            _disk.Add(new CommitItem { Urgent = true });
-        }
-
-        while (_revision >= _reserved)
-        {
-            if (_disk.IsCurrentThread)
-            {
-                _disk.ReserveNow(_revision + _options.RevisionBlock);
-            }
-            else
-            {
-                Monitor.Wait(_gate);
-            }
-        }
-
-        return ++_revision;
+        return _reserving;
     }
 
     private void End(StoreWatch watch)

@@ -26,7 +26,7 @@ public readonly record struct WriteResult(bool Succeeded, StoredObject? Object);
 /// </remarks>
 public sealed partial class Store : IDisposable
 {
-    private readonly object _gate = new(); // Monitor, not Lock: writers wait on it when a block of revisions is used up
+    private readonly Lock _gate = new();
     private readonly Dictionary<string, Table> _tables = new(StringComparer.Ordinal);
     private readonly Dictionary<(string, ObjectKey), PendingWrite> _pending = [];
     private readonly List<StoreWatch> _everything = [];
@@ -36,7 +36,7 @@ public sealed partial class Store : IDisposable
     private readonly long _floor;
     private long _revision;
     private long _reserved = long.MaxValue;
-    private bool _reserving;
+    private TaskCompletionSource? _reserving;
     private bool _disposed;
 
     /// <summary>Opens or creates the store and loads everything.</summary>
@@ -137,6 +137,11 @@ public sealed partial class Store : IDisposable
                 return new(new WriteResult(false, current));
             }
 
+            if (_revision + _pending.Count >= _reserved)
+            {
+                return AfterReservationAsync(write);
+            }
+
             var durability = Effective(write, current);
             if (durability == Durability.Committed)
             {
@@ -152,6 +157,7 @@ public sealed partial class Store : IDisposable
                 _disk?.Add(new CommitItem { Row = RowOf(write, stored.Revision) });
             }
 
+            ReserveAhead();
             return new(new WriteResult(true, stored));
         }
     }
@@ -199,6 +205,12 @@ public sealed partial class Store : IDisposable
     private async ValueTask<WriteResult> AfterAsync(PendingWrite before, StoreWrite write)
     {
         await before.Settled.Task;
+        return await WriteAsync(write);
+    }
+
+    private async ValueTask<WriteResult> AfterReservationAsync(StoreWrite write)
+    {
+        await Reserve().Task;
         return await WriteAsync(write);
     }
 

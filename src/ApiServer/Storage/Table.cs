@@ -80,6 +80,7 @@ internal sealed class Table(string name, long floor, StoreOptions options, TimeP
         Volatile.Write(ref _objects, objects);
         LastChange = change.Revision;
         _history.Add(change);
+        DropOld();
         Tell("", change);
         if (change.Object!.Key.Namespace.Length > 0)
         {
@@ -118,22 +119,39 @@ internal sealed class Table(string name, long floor, StoreOptions options, TimeP
     /// <summary>Keeps a state for the next pages of a list.</summary>
     public void Keep(TableSnapshot snapshot)
     {
-        var now = time.GetUtcNow();
-        while (_paged.TryPeek(out var oldest) && (_paged.Count >= options.PagedSnapshots || now - oldest.Since > options.PagedSnapshotAge))
+        if (_paged.Any(p => p.Snapshot.Revision == snapshot.Revision))
+        {
+            return;
+        }
+
+        DropOld();
+        while (_paged.Count >= options.PagedSnapshots)
         {
             _paged.Dequeue();
         }
 
-        if (!_paged.Any(p => p.Snapshot.Revision == snapshot.Revision))
-        {
-            _paged.Enqueue((now, snapshot));
-        }
+        _paged.Enqueue((time.GetUtcNow(), snapshot));
     }
 
     public TableSnapshot? Kept(long revision)
     {
         var now = time.GetUtcNow();
         return _paged.FirstOrDefault(p => p.Snapshot.Revision == revision && now - p.Since <= options.PagedSnapshotAge).Snapshot;
+    }
+
+    // With every change, too: as long as nothing changes a kept state holds nothing that is not there anyway.
+    private void DropOld()
+    {
+        if (_paged.Count == 0)
+        {
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        while (_paged.TryPeek(out var oldest) && now - oldest.Since > options.PagedSnapshotAge)
+        {
+            _paged.Dequeue();
+        }
     }
 
     private void Tell(string ns, StoreEvent change)
