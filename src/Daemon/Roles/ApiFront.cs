@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Http;
+using Knet.Daemon.Roles.Installed;
 using Knet.Daemon.Startup;
 using Microsoft.Extensions.Logging;
 
@@ -9,12 +10,13 @@ namespace Knet.Daemon.Roles;
 
 /// <summary>The API over HTTPS, on loopback and on the pods' bridge, and the kubeconfig that leads to it.</summary>
 internal sealed class ApiFront(
-    DaemonOptions options, ControlPlane plane, PodMachine machine, ClusterCa ca, ILoggerFactory loggers, TimeProvider time) : IAsyncDisposable
+    DaemonOptions options, ControlPlane plane, PodMachine machine, ClusterCa ca, RoleLogs logs, ILoggerFactory loggers, TimeProvider time)
+    : IAsyncDisposable
 {
     private ApiServerHost? _host;
 
     /// <summary>The way to the node's own API.</summary>
-    public KubeletProxy Kubelet { get; } = new(machine, time);
+    public KubeletProxy Kubelet { get; } = new(machine, logs, time);
 
     public Uri Address { get; } = new($"https://127.0.0.1:{options.ApiPort.ToString(CultureInfo.InvariantCulture)}");
 

@@ -1,7 +1,10 @@
+using System.Net;
+using k8s.Models;
 using Knet.ApiServer;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Workloads;
+using Knet.Daemon.Roles.Installed;
 using Knet.DataPlane.Stats;
 using Knet.Gateway.Embedded;
 using Knet.Kube.Admission;
@@ -26,6 +29,9 @@ internal sealed record ControlPlaneOptions
     public required IImages Images { get; init; }
     public required IRevisionStats Stats { get; init; }
     public required ColdStarts ColdStarts { get; init; }
+
+    /// <summary>Where pods reach this process: the address of the pods that stand for it.</summary>
+    public required IPAddress Address { get; init; }
 
     /// <summary>The gateway's port as clients outside see it; 80 is left out of URLs.</summary>
     public int ExternalPort { get; init; } = 80;
@@ -80,6 +86,9 @@ internal sealed class ControlPlane : IAsyncDisposable
         var scaling = AutoscalerControllers.Register(
             Host, Connect(Identities.Autoscaler, "knet-autoscaler"), _options.Stats, _options.ColdStarts);
         _owned.Add(new Owned(scaling));
+        Host.Add("installed-roles", new InstalledReconciler(), Connect(Identities.Serving, "knet-controller"))
+            .Reads<V1ServiceAccount>().Reads<V1Deployment>().Reads<V1Service>();
+        Host.Add("role-pods", new RolePodReconciler(_options.Address), Connect(Identities.Node(InstalledRole.NodeName), "knetd"));
         register?.Invoke(this);
         await Host.StartAsync(cancellationToken);
     }
@@ -112,17 +121,18 @@ internal sealed class ControlPlane : IAsyncDisposable
             _options.Api with
             {
                 ClusterCa = _options.Ca.CertificatePem,
-                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config)],
+                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config), new InstalledAdmission()],
                 Access = AccessTo,
             },
             cancellationToken);
         var admin = Connect(ApiServerCore.System, "knetd");
         await Identities.EnsureRolesAsync(admin, cancellationToken);
+        await InstalledAccess.EnsureAsync(admin, cancellationToken);
         await KnativeObjects.EnsureAsync(admin, _options.ExternalPort, cancellationToken);
 
         Informers = new InformerFactory(Core.Connect(Identities.Reader), _time, _loggers);
         _owned.Add(Informers);
-        Config.Follow(Informers.Get<k8s.Models.V1ConfigMap>());
+        Config.Follow(Informers.Get<V1ConfigMap>());
         var events = new EventRecorder(Connect(Identities.Reader, "knet-events"), _time, _loggers.CreateLogger<EventRecorder>());
         _owned.Add(events);
         Config.Events = events;

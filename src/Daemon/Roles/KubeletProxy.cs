@@ -1,6 +1,7 @@
 using System.Net;
 using k8s.Models;
 using Knet.ApiServer.Http;
+using Knet.Daemon.Roles.Installed;
 using Knet.Kube.Client;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,13 +13,15 @@ namespace Knet.Daemon.Roles;
 internal sealed class KubeletProxy : INodeProxy, IDisposable
 {
     private readonly PodMachine _machine;
+    private readonly RoleLogServer _roles;
     private readonly ServiceProvider _services;
     private readonly IHttpForwarder _forwarder;
     private readonly HttpMessageInvoker _client;
 
-    public KubeletProxy(PodMachine machine, TimeProvider time)
+    public KubeletProxy(PodMachine machine, RoleLogs logs, TimeProvider time)
     {
         _machine = machine;
+        _roles = new RoleLogServer(logs, time);
         _services = new ServiceCollection().AddSingleton(time).AddLogging().AddHttpForwarder().BuildServiceProvider();
         _forwarder = _services.GetRequiredService<IHttpForwarder>();
         _client = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
@@ -26,6 +29,12 @@ internal sealed class KubeletProxy : INodeProxy, IDisposable
 
     public async Task ProxyAsync(HttpContext context, string nodeName, string pathAndQuery, CancellationToken cancellationToken)
     {
+        if (nodeName == InstalledRole.NodeName)
+        {
+            await _roles.HandleAsync(context, pathAndQuery, cancellationToken);
+            return;
+        }
+
         var kubelet = _machine.Kubelet
             ?? throw KubeException.Of(503, "ServiceUnavailable", $"node {nodeName} does not answer yet: it is starting");
         var transformer = new ToKubelet(pathAndQuery, _machine.KubeletToken);

@@ -5,13 +5,15 @@ using Knet.ApiServer.Auth;
 using Knet.ApiServer.Storage;
 using Knet.DataPlane.Protocol;
 using Knet.Daemon.Admin;
+using Knet.Daemon.Roles.Installed;
 using Knet.Daemon.Startup;
 using Microsoft.Extensions.Logging;
 
 namespace Knet.Daemon.Roles;
 
 /// <summary>The whole platform in one process: every role, in the order in which they need each other.</summary>
-internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeProvider time, ILoggerFactory loggers) : IAsyncDisposable
+internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleLogs logs, TimeProvider time, ILoggerFactory loggers)
+    : IAsyncDisposable
 {
     private readonly ILogger _log = loggers.CreateLogger<Platform>();
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,7 +28,8 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
     public static async Task<int> RunAsync(DaemonOptions options)
     {
         var time = TimeProvider.System;
-        using var loggers = Logs.Create();
+        using var logs = new RoleLogs(time);
+        using var loggers = Logs.Create(also: logs);
         var steps = new Steps(time, Console.Out);
         using var locks = new Locks();
         try
@@ -40,7 +43,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
 
         // The directory it was started from may be unmounted or deleted while it runs.
         Directory.SetCurrentDirectory("/");
-        await using var platform = new Platform(options, steps, time, loggers);
+        await using var platform = new Platform(options, steps, logs, time, loggers);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, platform.OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, platform.OnSignal);
         try
@@ -132,10 +135,11 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, TimeP
                 Images = _machine.Images,
                 Stats = _machine.Gateway.Revisions,
                 ColdStarts = _machine.ColdStarts,
+                Address = options.BridgeAddress,
                 ExternalPort = _gatewayPort,
             },
             cancellationToken);
-        _api = new ApiFront(options, _plane, _machine, ca, loggers, time);
+        _api = new ApiFront(options, _plane, _machine, ca, logs, loggers, time);
         await TakenPort.ExplainAsync(
             () => _api.StartAsync(cancellationToken),
             $"port {options.ApiPort} is taken on 127.0.0.1, ::1 or {options.BridgeAddress}; "

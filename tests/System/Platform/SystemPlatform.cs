@@ -150,6 +150,7 @@ public sealed class SystemPlatform : IAsyncLifetime
                 Images = new FakeImages(),
                 Stats = _gateway.Revisions,
                 ColdStarts = coldStarts,
+                Address = IPAddress.Parse(BridgeAddress),
                 ExternalPort = Gateway.Port,
             },
             CancellationToken.None);
