@@ -29,7 +29,7 @@ internal static class Teardown
         var options = DaemonOptions.Parse([
             "--home", given.Home, "--run", given.Run, .. File.Exists(file) ? await File.ReadAllLinesAsync(file) : []]);
         // Run by "knet down", whose output is the user's: only what goes wrong is told.
-        using var loggers = Logs.Create(LogLevel.Warning);
+        using var loggers = Logs.Create(level: LogLevel.Warning);
         await using var machine = new PodMachine(options, TimeProvider.System, loggers);
         await machine.OpenNodeAsync(new NoApi());
         await machine.Node!.RemoveAllAsync();
