@@ -49,7 +49,9 @@ public sealed partial class EventRecorder : IAsyncDisposable
 
     /// <summary>Records an Event; it is written later, and perhaps never. Never blocks.</summary>
     /// <param name="component">Who saw it, such as <c>deployment-controller</c>.</param>
-    public void Record(string component, IKubernetesObject<V1ObjectMeta> about, PlanEvent what)
+    /// <param name="fieldPath">The part of the object that it is about, such as <c>spec.containers{web}</c>.</param>
+    /// <param name="host">The node on which the component runs, for those that run on each.</param>
+    public void Record(string component, IKubernetesObject<V1ObjectMeta> about, PlanEvent what, string? fieldPath = null, string host = "")
     {
         var reference = new V1ObjectReference
         {
@@ -59,8 +61,9 @@ public sealed partial class EventRecorder : IAsyncDisposable
             Name = about.Metadata.Name,
             Uid = about.Metadata.Uid,
             ResourceVersion = about.Metadata.ResourceVersion,
+            FieldPath = fieldPath,
         };
-        _pending.Writer.TryWrite(new Pending(component, reference, what, _time.GetUtcNow().UtcDateTime));
+        _pending.Writer.TryWrite(new Pending(component, host, reference, what, _time.GetUtcNow().UtcDateTime));
     }
 
     public async ValueTask DisposeAsync()
@@ -96,7 +99,7 @@ public sealed partial class EventRecorder : IAsyncDisposable
             return;
         }
 
-        var identity = new Identity(pending.Component, pending.About.Kind, pending.About.Uid ?? "", pending.What);
+        var identity = new Identity(pending.Component, pending.About.Kind, pending.About.Uid ?? "", pending.About.FieldPath, pending.What);
         try
         {
             if (_written.TryGetValue(identity, out var known) && await RaiseAsync(known, pending, cancellationToken))
@@ -153,9 +156,9 @@ public sealed partial class EventRecorder : IAsyncDisposable
                 Type = pending.What.Type,
                 Reason = pending.What.Reason,
                 Message = pending.What.Message,
-                Source = new V1EventSource { Component = pending.Component },
+                Source = new V1EventSource { Component = pending.Component, Host = pending.Host.Length > 0 ? pending.Host : null },
                 ReportingComponent = pending.Component,
-                ReportingInstance = "",
+                ReportingInstance = pending.Host,
                 FirstTimestamp = at,
                 LastTimestamp = at,
                 Count = 1,
@@ -174,9 +177,9 @@ public sealed partial class EventRecorder : IAsyncDisposable
         return passes;
     }
 
-    private sealed record Pending(string Component, V1ObjectReference About, PlanEvent What, DateTime At);
+    private sealed record Pending(string Component, string Host, V1ObjectReference About, PlanEvent What, DateTime At);
 
-    private sealed record Identity(string Component, string Kind, string Uid, PlanEvent What);
+    private sealed record Identity(string Component, string Kind, string Uid, string? FieldPath, PlanEvent What);
 
     private sealed record Written(ObjectKey Key, int Count);
 

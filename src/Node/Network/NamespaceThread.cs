@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Knet.Node.Network.Netlink;
+using Knet.Node.Runtime;
 using Microsoft.Win32.SafeHandles;
 
 namespace Knet.Node.Network;
@@ -59,7 +60,7 @@ internal sealed class NamespaceThread : IDisposable
     /// <summary>Back to the host. Only on this thread.</summary>
     public void Return()
     {
-        if (LinuxCalls.EnterNamespace(_host, LinuxCalls.NewNetworkNamespace) != 0)
+        if (Native.EnterNamespace(_host, LinuxCalls.NewNetworkNamespace) != 0)
         {
             // The descriptor is open and of the right type, so this cannot happen; going on in a pod's namespace would be worse.
             Environment.FailFast($"cannot return to the host's network namespace: errno {Marshal.GetLastPInvokeError()}");
@@ -76,7 +77,7 @@ internal sealed class NamespaceThread : IDisposable
 
     private static void Enter(SafeFileHandle target)
     {
-        if (LinuxCalls.EnterNamespace(target, LinuxCalls.NewNetworkNamespace) != 0)
+        if (Native.EnterNamespace(target, LinuxCalls.NewNetworkNamespace) != 0)
         {
             throw LinuxCalls.Failure("entering a pod's network namespace");
         }

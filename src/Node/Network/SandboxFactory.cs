@@ -1,5 +1,6 @@
 using System.Net;
 using Knet.Node.Network.Netlink;
+using Knet.Node.Runtime;
 using Microsoft.Win32.SafeHandles;
 
 namespace Knet.Node.Network;
@@ -51,7 +52,7 @@ internal sealed class SandboxFactory : IDisposable
 
     public static void Unpin(string path)
     {
-        while (LinuxCalls.Unmount(path, LinuxCalls.DetachMount) == 0)
+        while (Native.Unmount(path, Native.MntDetach) == 0)
         {
             // Mounted more than once after an interrupted start: take all away.
         }
@@ -77,14 +78,14 @@ internal sealed class SandboxFactory : IDisposable
         File.WriteAllBytes(path, []);
         try
         {
-            if (LinuxCalls.Unshare(LinuxCalls.NewNetworkNamespace) != 0)
+            if (Native.Unshare(LinuxCalls.NewNetworkNamespace) != 0)
             {
                 throw LinuxCalls.Failure("making a network namespace");
             }
 
             try
             {
-                if (LinuxCalls.Mount("/proc/thread-self/ns/net", path, null, LinuxCalls.BindMount, 0) != 0)
+                if (Native.Mount("/proc/thread-self/ns/net", path, null, Native.MsBind, null) != 0)
                 {
                     throw LinuxCalls.Failure($"pinning a network namespace on {path}");
                 }
@@ -148,7 +149,7 @@ internal sealed class SandboxFactory : IDisposable
         }
 
         var handle = LinuxCalls.OpenNamespace(path);
-        if (LinuxCalls.EnterNamespace(handle, LinuxCalls.NewNetworkNamespace) != 0)
+        if (Native.EnterNamespace(handle, LinuxCalls.NewNetworkNamespace) != 0)
         {
             handle.Dispose();
             return null;

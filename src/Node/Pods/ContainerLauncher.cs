@@ -59,12 +59,15 @@ internal sealed partial class ContainerLauncher(PodContext pod)
         var begun = Stopwatch.GetTimestamp();
         try
         {
+            var hostname = PodFiles.Hostname(pod.Pod, node.Options.ClusterDomain);
+            pod.Namespaces.Ensure(hostname);
             Overlay.Mount(image.LayerDirectories, Path.Combine(node.Paths.Layers, run.Id), root);
             var spec = ContainerSpecs.Of(new ContainerInputs
             {
                 Id = run.Id,
                 Pod = pod.Pod,
                 Container = slot.Container,
+                Hostname = hostname,
                 Image = image.Config,
                 Env = env,
                 Passwd = ReadEtc(root, "passwd"),
@@ -72,6 +75,8 @@ internal sealed partial class ContainerLauncher(PodContext pod)
                 RootPath = root,
                 CgroupsPath = run.CgroupsPath,
                 NetnsPath = pod.Sandbox!.NetnsPath,
+                Shared = pod.Namespaces,
+                PidPath = pod.Pause?.Process is { } pause ? $"/proc/{pause.Pid}/ns/pid" : null,
                 Mounts = Mounts(slot, run, env),
                 Rights = node.Rights,
                 NodeMemoryBytes = node.MemoryBytes,

@@ -27,6 +27,11 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
             }
 
             CountLostRun();
+            if (PodRecord.LoadBackoff(pod, slot.Name) is { } before)
+            {
+                _crashes.Restore(before);
+            }
+
             while (true)
             {
                 var run = slot.Adopted ?? await LaunchAsync();
@@ -86,7 +91,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
             }
             catch (ContainerConfigException e)
             {
-                pod.Event("Warning", "Failed", $"Error: {e.Message}");
+                pod.Event("Warning", "Failed", $"Error: {e.Message}", slot);
                 pod.Change(() => slot.State = ContainerSlot.Waiting("CreateContainerConfigError", e.Message), urgent: true);
                 await Task.Delay(ConfigRetry, pod.Node.Time, stopping);
             }
@@ -97,7 +102,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
             }
             catch (Exception e) when (e is KubeException or HttpRequestException or IOException)
             {
-                pod.Event("Warning", "Failed", $"Error: {e.Message}");
+                pod.Event("Warning", "Failed", $"Error: {e.Message}", slot);
                 pod.Change(() => slot.State = ContainerSlot.Waiting("CreateContainerError", e.Message), urgent: true);
                 await Task.Delay(ConfigRetry, pod.Node.Time, stopping);
             }
@@ -106,8 +111,8 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
 
     private void Started(ContainerRun run)
     {
-        pod.Event("Normal", "Created", $"Created container: {slot.Name}");
-        pod.Event("Normal", "Started", $"Started container {slot.Name}");
+        pod.Event("Normal", "Created", $"Created container: {slot.Name}", slot);
+        pod.Event("Normal", "Started", $"Started container {slot.Name}", slot);
         SetRunning(run, ready: false);
         if (slot.Kind == ContainerKind.App)
         {
@@ -127,7 +132,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
 
     private void StartFailed(ContainerStartException e)
     {
-        pod.Event("Warning", "Failed", $"Error: {e.Message}");
+        pod.Event("Warning", "Failed", $"Error: {e.Message}", slot);
         var now = pod.Node.NowSeconds;
         pod.Change(
             () =>
@@ -189,15 +194,15 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
         var stop = new ContainerStop(pod, slot, run, exit);
         if (stopping.IsCancellationRequested)
         {
-            pod.Event("Normal", "Killing", $"Stopping container {slot.Name}");
+            pod.Event("Normal", "Killing", $"Stopping container {slot.Name}", slot);
             await stop.StopAsync(pod.KillNow.Token);
             return;
         }
 
         var (text, grace) = await kill;
-        pod.Event("Normal", "Killing", text);
-        var seconds = grace ?? pod.Pod.Spec.TerminationGracePeriodSeconds ?? 30;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), pod.Node.Time);
+        pod.Event("Normal", "Killing", text, slot);
+        var patience = grace is { } seconds ? TimeSpan.FromSeconds(seconds) : pod.Grace;
+        using var limit = new CancellationTokenSource(patience, pod.Node.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, pod.KillNow.Token);
         await stop.StopAsync(both.Token);
     }
@@ -216,7 +221,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
 
         if (problem is not null)
         {
-            pod.Event("Warning", "FailedPostStartHook", $"PostStartHook failed: {problem}");
+            pod.Event("Warning", "FailedPostStartHook", $"PostStartHook failed: {problem}", slot);
             kill.TrySetResult(("FailedPostStartHook", null));
             return;
         }
@@ -255,6 +260,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
     {
         var finished = new DateTimeOffset(ended.FinishedAt ?? pod.Node.Now.UtcDateTime, TimeSpan.Zero);
         var delay = _crashes.Next(finished);
+        PodRecord.SaveBackoff(pod, slot.Name, _crashes.State);
         var wait = finished + delay - pod.Node.Now;
         var seconds = delay.TotalSeconds >= 60 ? $"{(int)delay.TotalMinutes}m{delay.Seconds}s" : $"{delay.Seconds}s";
         var message = $"back-off {seconds} restarting failed container={slot.Name} pod={pod.FullName}";
@@ -268,7 +274,7 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
         });
         if (wait > TimeSpan.Zero)
         {
-            pod.Event("Warning", "BackOff", $"Back-off restarting failed container {slot.Name} in pod {pod.FullName}");
+            pod.Event("Warning", "BackOff", $"Back-off restarting failed container {slot.Name} in pod {pod.FullName}", slot);
             await Task.Delay(wait, pod.Node.Time, stopping);
         }
 

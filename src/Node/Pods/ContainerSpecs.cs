@@ -10,6 +10,10 @@ internal sealed record ContainerInputs
     public required string Id { get; init; }
     public required V1Pod Pod { get; init; }
     public required V1Container Container { get; init; }
+
+    /// <summary>What <c>hostname</c> says in the pod.</summary>
+    public required string Hostname { get; init; }
+
     public required ImageConfig Image { get; init; }
     public required IReadOnlyDictionary<string, string> Env { get; init; }
 
@@ -20,6 +24,11 @@ internal sealed record ContainerInputs
     public required string RootPath { get; init; }
     public required string CgroupsPath { get; init; }
     public string? NetnsPath { get; init; }
+    public PodNamespaces? Shared { get; init; }
+
+    /// <summary>The process namespace to join, with shareProcessNamespace.</summary>
+    public string? PidPath { get; init; }
+
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
     public required HostRights Rights { get; init; }
     public required long NodeMemoryBytes { get; init; }
@@ -43,7 +52,7 @@ internal static class ContainerSpecs
         return new ContainerSpec
         {
             Id = inputs.Id,
-            Hostname = PodFiles.Hostname(pod),
+            Hostname = inputs.Hostname,
             RootPath = inputs.RootPath,
             CgroupsPath = inputs.CgroupsPath,
             Args = Args(inputs),
@@ -58,6 +67,10 @@ internal static class ContainerSpecs
             Capabilities = Capabilities.Of(add, security?.Capabilities?.Drop ?? [], privileged, inputs.Rights.Capabilities),
             Seccomp = (security?.SeccompProfile ?? pod.Spec.SecurityContext?.SeccompProfile)?.Type != "Unconfined",
             NetnsPath = inputs.NetnsPath,
+            IpcPath = inputs.Shared?.Ipc,
+            UtsPath = inputs.Shared?.Uts,
+            ShmPath = inputs.Shared?.Shm,
+            PidPath = inputs.PidPath,
             Mounts = inputs.Mounts,
             Limits = Limits(container.Resources, inputs.PidsMax),
             OomScoreAdj = Math.Max(OomScoreAdj(pod, container, inputs.NodeMemoryBytes), inputs.Rights.OomScoreAdjMin),
@@ -110,7 +123,7 @@ internal static class ContainerSpecs
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["PATH"] = DefaultPath, ["HOSTNAME"] = PodFiles.Hostname(inputs.Pod),
+            ["PATH"] = DefaultPath, ["HOSTNAME"] = inputs.Hostname,
         };
         foreach (var variable in inputs.Image.Env)
         {

@@ -5,7 +5,7 @@ namespace Knet.Node.Pods;
 /// <summary>Ends a running container: preStop, its stop signal, and SIGKILL when the grace period is over.</summary>
 internal sealed class ContainerStop(PodContext pod, ContainerSlot slot, ContainerRun run, Task<ContainerExit> exit)
 {
-    /// <summary>What a program gets after its hook has used up the grace period, as kubelet.</summary>
+    /// <summary>What a program gets when its hook, or the containers before it, have used up the grace period, as kubelet.</summary>
     private static readonly TimeSpan GraceMin = TimeSpan.FromSeconds(2);
 
     // How long to wait for the keeper's word after SIGKILL before the process table is believed.
@@ -64,12 +64,12 @@ internal sealed class ContainerStop(PodContext pod, ContainerSlot slot, Containe
             await Task.WhenAny(hook, exit); // a program that is gone needs no more preparation
             if (hook.IsCompleted && await hook is { } problem)
             {
-                pod.Event("Warning", "FailedPreStopHook", $"PreStopHook failed: {problem}");
+                pod.Event("Warning", "FailedPreStopHook", $"PreStopHook failed: {problem}", slot);
             }
         }
         catch (OperationCanceledException)
         {
-            pod.Event("Warning", "FailedPreStopHook", "PreStopHook failed: it took longer than the grace period");
+            pod.Event("Warning", "FailedPreStopHook", "PreStopHook failed: it took longer than the grace period", slot);
         }
     }
 
@@ -77,7 +77,7 @@ internal sealed class ContainerStop(PodContext pod, ContainerSlot slot, Containe
     {
         if (killNow.IsCancellationRequested)
         {
-            if (slot.Container.Lifecycle?.PreStop is not null)
+            if (!pod.Removed && (slot.Container.Lifecycle?.PreStop is not null || slot.Kind == ContainerKind.Sidecar))
             {
                 await Task.WhenAny(exit, Task.Delay(GraceMin, pod.Node.Time, CancellationToken.None));
             }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using k8s.Models;
 using Knet.Oci;
+using Knet.Oci.References;
 using Knet.Oci.Registry;
 
 namespace Knet.Node.Pods;
@@ -20,7 +21,7 @@ internal sealed class ImagePuller(PodContext pod)
         var fixedContent = reference.Contains("@sha256:", StringComparison.Ordinal);
         if ((policy != "Always" || fixedContent) && pod.Node.Images.Find(reference) is { } present)
         {
-            pod.Event("Normal", "Pulled", $"Container image \"{reference}\" already present on machine");
+            pod.Event("Normal", "Pulled", $"Container image \"{reference}\" already present on machine", slot);
             return present;
         }
 
@@ -30,7 +31,7 @@ internal sealed class ImagePuller(PodContext pod)
         {
             try
             {
-                return await PullAsync(reference, policy, cancellationToken);
+                return await PullAsync(slot, policy, cancellationToken);
             }
             catch (ImageException e)
             {
@@ -40,11 +41,13 @@ internal sealed class ImagePuller(PodContext pod)
         }
     }
 
-    private async Task<LocalImage> PullAsync(string reference, string policy, CancellationToken cancellationToken)
+    private async Task<LocalImage> PullAsync(ContainerSlot slot, string policy, CancellationToken cancellationToken)
     {
+        var reference = slot.Container.Image;
+        _ = ImageReference.Parse(reference); // before anything is said about pulling
         if (policy != "Never")
         {
-            pod.Event("Normal", "Pulling", $"Pulling image \"{reference}\"");
+            pod.Event("Normal", "Pulling", $"Pulling image \"{reference}\"", slot);
         }
 
         var started = Stopwatch.GetTimestamp();
@@ -53,7 +56,7 @@ internal sealed class ImagePuller(PodContext pod)
         var took = Stopwatch.GetElapsedTime(started);
         pod.Event("Normal", "Pulled", policy == "Never"
             ? $"Container image \"{reference}\" already present on machine"
-            : string.Create(CultureInfo.InvariantCulture, $"Successfully pulled image \"{reference}\" in {took.TotalMilliseconds:0}ms"));
+            : $"Successfully pulled image \"{reference}\" in {Text(took)} ({Text(took)} including waiting).", slot);
         return image;
     }
 
@@ -62,24 +65,23 @@ internal sealed class ImagePuller(PodContext pod)
     {
         if (e.Reason == "InvalidImageName")
         {
-            var invalid = $"Failed to apply default image tag \"{reference}\": {e.Message}";
-            pod.Event("Warning", "InspectFailed", invalid);
-            pod.Event("Warning", "Failed", "Error: InvalidImageName");
-            pod.Change(() => slot.State = ContainerSlot.Waiting("InvalidImageName", invalid), urgent: true);
+            pod.Event("Warning", "InspectFailed", e.Message, slot);
+            pod.Event("Warning", "Failed", "Error: InvalidImageName", slot);
+            pod.Change(() => slot.State = ContainerSlot.Waiting("InvalidImageName", e.Message), urgent: true);
             await Task.Delay(Timeout.InfiniteTimeSpan, pod.Node.Time, cancellationToken);
         }
 
         var never = e.Reason == "ErrImageNeverPull";
         var message = never ? $"Container image \"{reference}\" is not present with pull policy of Never" : e.Message;
-        pod.Event("Warning", never ? e.Reason : "Failed", never ? message : $"Failed to pull image \"{reference}\": {message}");
-        pod.Event("Warning", "Failed", $"Error: {e.Reason}");
+        pod.Event("Warning", never ? e.Reason : "Failed", never ? message : $"Failed to pull image \"{reference}\": {message}", slot);
+        pod.Event("Warning", "Failed", $"Error: {e.Reason}", slot);
         pod.Change(() => slot.State = ContainerSlot.Waiting(e.Reason, message), urgent: true);
         if (!never)
         {
             // Kubelet shows the error first and the back-off at its next look, a moment later.
             await Task.Delay(TimeSpan.FromSeconds(1), pod.Node.Time, cancellationToken);
-            pod.Event("Normal", "BackOff", $"Back-off pulling image \"{reference}\"");
-            pod.Event("Warning", "Failed", "Error: ImagePullBackOff");
+            pod.Event("Normal", "BackOff", $"Back-off pulling image \"{reference}\"", slot);
+            pod.Event("Warning", "Failed", "Error: ImagePullBackOff", slot);
             pod.Change(
                 () => slot.State = ContainerSlot.Waiting("ImagePullBackOff", $"Back-off pulling image \"{reference}\": {e.Reason}: {message}"),
                 urgent: true);
@@ -87,6 +89,11 @@ internal sealed class ImagePuller(PodContext pod)
 
         await Task.Delay(wait, pod.Node.Time, cancellationToken);
     }
+
+    /// <summary>As Go writes durations: <c>12ms</c>, <c>1.234s</c>.</summary>
+    private static string Text(TimeSpan took) => took.TotalSeconds < 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{took.TotalMilliseconds:0}ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{took.TotalSeconds:0.###}s");
 
     /// <summary>The explicit policy, else Always for the tag latest (and none) and IfNotPresent for the rest.</summary>
     private static string Policy(V1Container container)

@@ -49,6 +49,7 @@ internal sealed class Leftovers(NodeServices node)
         foreach (var uid in Directory.EnumerateDirectories(paths.Pods).Select(d => Path.GetFileName(d)!).Where(u => !kept.Contains(u)))
         {
             PodVolumes.RemoveFiles(paths, uid);
+            PodNamespaces.Remove(paths.Pod(uid));
             NodePaths.TryDelete(paths.Pod(uid));
         }
     }

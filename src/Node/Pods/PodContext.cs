@@ -24,6 +24,7 @@ internal sealed class PodContext
         Uid = pod.Metadata.Uid;
         StartTime = pod.Status?.StartTime ?? node.NowSeconds;
         Directory = node.Paths.Pod(Uid);
+        Namespaces = new PodNamespaces(Directory);
         Init = [.. (pod.Spec.InitContainers ?? []).Select(c =>
             new ContainerSlot(c, c.RestartPolicy == "Always" ? ContainerKind.Sidecar : ContainerKind.Init))];
         var virtualProxy = pod.Metadata.Labels?.ContainsKey(QueueProxyLoop.RevisionLabel) == true;
@@ -64,14 +65,17 @@ internal sealed class PodContext
     public string? Revision => Pod.Metadata.Labels?.TryGetValue(QueueProxyLoop.RevisionLabel, out var r) == true ? r : null;
     public string CgroupsPath => $"{Node.Options.CgroupRoot}/pod{Uid}";
 
+    /// <summary>What its containers share beside the sandbox's network.</summary>
+    public PodNamespaces Namespaces { get; }
+
+    /// <summary>The container that holds the shared process namespace, with shareProcessNamespace.</summary>
+    public ContainerRun? Pause { get; set; }
+
     public PodSandbox? Sandbox { get; set; }
     public PodVolumes? Volumes { get; set; }
 
     /// <summary>The pod is being ended: nothing new is started, running containers are stopped.</summary>
     public CancellationTokenSource Stopping { get; } = new();
-
-    /// <summary>Its containers beside the sidecars have ended: now these.</summary>
-    public CancellationTokenSource StoppingSidecars { get; } = new();
 
     /// <summary>The grace period is over.</summary>
     public CancellationTokenSource KillNow { get; } = new();
@@ -81,6 +85,12 @@ internal sealed class PodContext
 
     public bool Stopped { get; set; }
     public (string Reason, string Message)? Failure { get; set; }
+
+    /// <summary>Why the node ends the pod; becomes its <see cref="Failure"/> when its containers have ended.</summary>
+    public (string Reason, string Message)? Verdict { get; set; }
+
+    /// <summary>What a container gets between its stop signal and SIGKILL: terminationGracePeriodSeconds, 30 s by default.</summary>
+    public TimeSpan Grace => TimeSpan.FromSeconds(Pod.Spec.TerminationGracePeriodSeconds ?? 30);
 
     /// <summary>When the first application container's process was started; completes once.</summary>
     public TaskCompletionSource FirstStart { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -130,8 +140,13 @@ internal sealed class PodContext
 
     public Task FlushStatusAsync() => _writer.FlushAsync();
 
-    public void Event(string type, string reason, string message) =>
-        Node.Events.Record("kubelet", Pod, new PlanEvent(type, reason, message));
+    /// <param name="about">The container that it is about; null for the pod as a whole.</param>
+    public void Event(string type, string reason, string message, ContainerSlot? about = null)
+    {
+        var field = about is null ? null
+            : about.Kind is ContainerKind.Init or ContainerKind.Sidecar ? $"spec.initContainers{{{about.Name}}}" : $"spec.containers{{{about.Name}}}";
+        Node.Events.Record("kubelet", Pod, new PlanEvent(type, reason, message), field, Node.Options.Name);
+    }
 
     public string LogPath(string container, int restarts) =>
         Path.Combine(Node.Paths.Logs, $"{Namespace}_{Name}_{Uid}", container, $"{restarts}.log");

@@ -10,20 +10,27 @@ internal static class PodFiles
     public static void Write(PodContext pod, string ip)
     {
         Directory.CreateDirectory(pod.Directory);
-        var hostname = Hostname(pod.Pod);
-        File.WriteAllText(Path.Combine(pod.Directory, "hosts"), Hosts(pod.Pod, ip, hostname, pod.Node.Options.ClusterDomain));
-        File.WriteAllText(Path.Combine(pod.Directory, "hostname"), hostname + "\n");
+        var domain = pod.Node.Options.ClusterDomain;
+        File.WriteAllText(Path.Combine(pod.Directory, "hosts"), Hosts(pod.Pod, ip, domain));
+        File.WriteAllText(Path.Combine(pod.Directory, "hostname"), Hostname(pod.Pod, domain) + "\n");
         File.WriteAllText(Path.Combine(pod.Directory, "resolv.conf"), pod.Node.Network.ResolvConf(pod.Pod));
     }
 
+    /// <summary>What <c>hostname</c> says: the pod's short name or, with setHostnameAsFQDN, its name in DNS.</summary>
+    public static string Hostname(V1Pod pod, string clusterDomain) =>
+        pod.Spec.SetHostnameAsFQDN == true && Domain(pod, clusterDomain) is { } domain ? $"{ShortName(pod)}.{domain}" : ShortName(pod);
+
     /// <summary>At most 63 characters, as the kernel takes.</summary>
-    public static string Hostname(V1Pod pod)
+    private static string ShortName(V1Pod pod)
     {
         var name = string.IsNullOrEmpty(pod.Spec.Hostname) ? pod.Metadata.Name : pod.Spec.Hostname;
         return name.Length <= 63 ? name : name[..63].TrimEnd('-', '.');
     }
 
-    public static string Hosts(V1Pod pod, string ip, string hostname, string clusterDomain)
+    private static string? Domain(V1Pod pod, string clusterDomain) =>
+        string.IsNullOrEmpty(pod.Spec.Subdomain) ? null : $"{pod.Spec.Subdomain}.{pod.Metadata.NamespaceProperty}.svc.{clusterDomain}";
+
+    public static string Hosts(V1Pod pod, string ip, string clusterDomain)
     {
         var text = new StringBuilder("""
             # Kubernetes-managed hosts file.
@@ -36,9 +43,10 @@ internal static class PodFiles
 
             """);
         text.Append(ip).Append('\t');
-        if (!string.IsNullOrEmpty(pod.Spec.Subdomain))
+        var hostname = ShortName(pod);
+        if (Domain(pod, clusterDomain) is { } domain)
         {
-            text.Append($"{hostname}.{pod.Spec.Subdomain}.{pod.Metadata.NamespaceProperty}.svc.{clusterDomain}\t");
+            text.Append($"{hostname}.{domain}\t");
         }
 
         text.Append(hostname).Append('\n');

@@ -34,6 +34,19 @@ internal sealed record PodRecord(V1Pod Pod, PodSandbox? Sandbox, V1PodStatus? St
     public static void SaveRun(NodePaths paths, ContainerRun run) =>
         Write(Path.Combine(paths.Bundle(run.Id), "run.json"), JsonSerializer.SerializeToUtf8Bytes(run, RunOptions));
 
+    /// <summary>Keeps a crashing container's back-off, so that a new daemon does not begin it afresh.</summary>
+    public static void SaveBackoff(PodContext pod, string container, BackoffState state)
+    {
+        var file = BackoffFile(pod, container);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        Write(file, JsonSerializer.SerializeToUtf8Bytes(state, RunOptions));
+    }
+
+    public static BackoffState? LoadBackoff(PodContext pod, string container) =>
+        TryRead<BackoffState>(BackoffFile(pod, container), RunOptions);
+
+    private static string BackoffFile(PodContext pod, string container) => Path.Combine(pod.Directory, "containers", container, "backoff.json");
+
     /// <summary>The records of all pods; what is unreadable (a crash between two files) is left out, and so cleaned up.</summary>
     public static IReadOnlyList<PodRecord> LoadAll(NodePaths paths)
     {

@@ -15,7 +15,6 @@ internal static class PodRefusal
             { HostNetwork: true } => Refused("hostNetwork", "remove it: pods have addresses of their own"),
             { HostPID: true } => Refused("hostPID", "remove it"),
             { HostIPC: true } => Refused("hostIPC", "remove it"),
-            { ShareProcessNamespace: true } => Refused("shareProcessNamespace", "remove it: each container has its own processes"),
             _ when !options.AllowPrivileged && containers.FirstOrDefault(c => c.SecurityContext?.Privileged == true) is { } c =>
                 Refused($"securityContext.privileged of container {c.Name}", "remove it, or set the node option AllowPrivileged"),
             _ when !options.AllowHostPath && spec.Volumes?.FirstOrDefault(v => v.HostPath is not null) is { } v =>

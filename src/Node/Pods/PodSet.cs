@@ -85,8 +85,7 @@ internal sealed partial class PodSet(NodeServices node)
         var workers = _workers.Values.ToList();
         foreach (var worker in workers)
         {
-            var own = TimeSpan.FromSeconds(worker.Context.Pod.Spec.TerminationGracePeriodSeconds ?? 30);
-            worker.Terminate(own < grace ? own : grace);
+            worker.Terminate(worker.Context.Grace < grace ? worker.Context.Grace : grace);
         }
 
         await Task.WhenAll(workers.Select(w => w.Done));

@@ -69,7 +69,7 @@ internal static class PodStatus
             return "Failed";
         }
 
-        if (!IsInitialized(facts))
+        if (!IsInitialized(facts) && !facts.App.Any(c => c.State?.Running is not null || Ended(c) is not null))
         {
             return "Pending";
         }
@@ -81,7 +81,9 @@ internal static class PodStatus
             return "Pending";
         }
 
-        return running > 0 || policy == "Always" ? "Running"
+        // Sidecars are stopped after the others; the pod has not ended before them.
+        var beside = facts.Init.Any(c => IsSidecar(facts.Pod, c.Name) && c.State?.Running is not null);
+        return running > 0 || beside || policy == "Always" ? "Running"
             : succeeded == stopped ? "Succeeded"
             : policy == "Never" ? "Failed" : "Running";
     }
@@ -113,7 +115,7 @@ internal static class PodStatus
 
     private static bool IsComplete(V1Pod pod, V1ContainerStatus status) =>
         IsSidecar(pod, status.Name)
-            ? status.Started == true || status.LastState?.Terminated is not null
+            ? status.Started == true || status.State?.Terminated is not null || status.LastState?.Terminated is not null
             : status.State?.Terminated is { ExitCode: 0 };
 
     // A container that waits for its restart counts as what it ended as.

@@ -22,6 +22,8 @@ internal sealed partial class PodWorker
     private readonly PodRecord? _adopted;
     private IAsyncDisposable? _ports;
     private readonly TaskCompletionSource _adoption = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _deletion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ITimer _deadline;
     private readonly Lock _gate = new();
     private TimeSpan _grace = Timeout.InfiniteTimeSpan;
     private bool _released;
@@ -32,6 +34,7 @@ internal sealed partial class PodWorker
         (_node, _adopted) = (node, adopted);
         _logger = node.Loggers.CreateLogger<PodWorker>();
         Context = new PodContext(pod, node);
+        _deadline = node.Time.CreateTimer(_ => MissedDeadline(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (Context.Revision is { } revision)
         {
             node.ColdStarts.Mark(Context.Namespace, revision, ColdStartPhase.Created);
@@ -59,9 +62,14 @@ internal sealed partial class PodWorker
         Context.Pod = pod;
         if (pod.Metadata.DeletionTimestamp is not null)
         {
-            Terminate(TimeSpan.FromSeconds(pod.Metadata.DeletionGracePeriodSeconds ?? pod.Spec.TerminationGracePeriodSeconds ?? 30));
+            Terminate(pod.Metadata.DeletionGracePeriodSeconds is { } s ? TimeSpan.FromSeconds(s) : Context.Grace);
         }
-        else if (!SameMaps(old.Metadata.Labels, pod.Metadata.Labels) || !SameMaps(old.Metadata.Annotations, pod.Metadata.Annotations))
+        else if (old.Spec.ActiveDeadlineSeconds != pod.Spec.ActiveDeadlineSeconds)
+        {
+            SetDeadline();
+        }
+
+        if (!SameMaps(old.Metadata.Labels, pod.Metadata.Labels) || !SameMaps(old.Metadata.Annotations, pod.Metadata.Annotations))
         {
             Context.Volumes?.Changed(); // labels and annotations may stand in downwardAPI files
         }
@@ -74,8 +82,30 @@ internal sealed partial class PodWorker
         Terminate(TimeSpan.Zero);
     }
 
-    /// <summary>Begins the end; a later call can only shorten the grace period.</summary>
+    /// <summary>Begins the end of pod and object; a later call can only shorten the grace period.</summary>
     public void Terminate(TimeSpan grace)
+    {
+        _deletion.TrySetResult();
+        Stop(grace);
+    }
+
+    /// <summary>Ends the pod on this node's own decision: its containers are stopped, it is Failed, its object stays.</summary>
+    public void Fail(string reason, string message, TimeSpan grace)
+    {
+        lock (_gate)
+        {
+            if (Context.Verdict is not null || Context.Stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            Context.Verdict = (reason, message);
+        }
+
+        Stop(grace);
+    }
+
+    private void Stop(TimeSpan grace)
     {
         lock (_gate)
         {
@@ -108,10 +138,30 @@ internal sealed partial class PodWorker
             Log.Broken(_logger, e, Context.FullName);
             Context.Failure = ("NodeError", e.Message);
             Context.Change(() => { }, urgent: true);
-            await WaitForTerminationAsync();
             await EndAsync();
+            await _deletion.Task;
             await DeleteAsync();
         }
+        finally
+        {
+            await _deadline.DisposeAsync();
+        }
+    }
+
+    private void SetDeadline()
+    {
+        if (Context.Pod.Spec.ActiveDeadlineSeconds is { } seconds && !Context.Stopping.IsCancellationRequested)
+        {
+            var left = new DateTimeOffset(Context.StartTime, TimeSpan.Zero) + TimeSpan.FromSeconds(seconds) - _node.Now;
+            _deadline.Change(left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void MissedDeadline()
+    {
+        const string message = "Pod was active on the node longer than the specified deadline";
+        Context.Event("Normal", "DeadlineExceeded", message);
+        Fail("DeadlineExceeded", message, Context.Grace);
     }
 
     private async Task LiveAsync()
@@ -119,7 +169,8 @@ internal sealed partial class PodWorker
         if (Context.Pod.Status is { Phase: "Succeeded" or "Failed" } final && _adopted is null)
         {
             Restore(final, []);
-            await WaitForTerminationAsync();
+            Context.Failure = final is { Phase: "Failed", Reason: { } reason } ? (reason, final.Message) : null;
+            await _deletion.Task;
             return;
         }
 
@@ -134,8 +185,7 @@ internal sealed partial class PodWorker
             else
             {
                 await StartAsync();
-                await RunContainersAsync();
-                await EndAsync(); // all have ended for good: addresses and volumes go, the object stays
+                await new PodContainers(Context, () => _adoption.TrySetResult()).RunAsync();
             }
         }
         catch (OperationCanceledException) when (Context.Stopping.IsCancellationRequested)
@@ -143,7 +193,8 @@ internal sealed partial class PodWorker
             Log.Stopped(_logger, Context.FullName);
         }
 
-        await WaitForTerminationAsync();
+        await EndAsync(); // all have ended for good: addresses and volumes go, the object stays
+        await _deletion.Task;
     }
 
     private async Task StartAsync()
@@ -161,6 +212,7 @@ internal sealed partial class PodWorker
             Restart(before);
         }
 
+        SetDeadline();
         Context.Sandbox ??= await _node.Network.AcquireAsync(Context.Uid, Context.Stopping.Token);
         PodRecord.SaveSandbox(Context);
         PodFiles.Write(Context, Context.Sandbox.Ip);
@@ -172,11 +224,16 @@ internal sealed partial class PodWorker
         Context.Change(() => { });
         await PrepareVolumesAsync();
         Context.Volumes.Follow();
+        if (Context.Pod.Spec.ShareProcessNamespace == true)
+        {
+            await _node.Threads.RunAsync(() => PauseContainer.Ensure(Context));
+        }
     }
 
     /// <summary>Takes over what was known of the containers, and the runs that are still followed.</summary>
     private void Restore(V1PodStatus status, IReadOnlyList<ContainerRun> runs)
     {
+        Context.Pause = runs.FirstOrDefault(r => r.Name == PauseContainer.Name);
         var known = (status.InitContainerStatuses ?? []).Concat(status.ContainerStatuses ?? []).ToLookup(s => s.Name);
         foreach (var slot in Context.All)
         {
@@ -231,99 +288,13 @@ internal sealed partial class PodWorker
         }
     }
 
-    /// <summary>Returns when all containers have ended for good.</summary>
-    private async Task RunContainersAsync()
-    {
-        var sidecars = new List<Task>();
-        try
-        {
-            if (!await RunInitAsync(sidecars))
-            {
-                return;
-            }
-
-            var loops = Context.App.Select(slot => slot.Kind == ContainerKind.Virtual
-                ? new QueueProxyLoop(Context, slot, Context.Stopping.Token).RunAsync()
-                : new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync()).ToList();
-            _adoption.TrySetResult();
-            await Task.WhenAll(loops);
-        }
-        finally
-        {
-            await Context.StoppingSidecars.CancelAsync();
-            if (sidecars.Count > 0 && !Context.Stopping.IsCancellationRequested)
-            {
-                Context.KillNow.CancelAfter(TimeSpan.FromSeconds(Context.Pod.Spec.TerminationGracePeriodSeconds ?? 30));
-            }
-
-            await Task.WhenAll(sidecars);
-        }
-    }
-
-    /// <summary>False when one failed for good.</summary>
-    private async Task<bool> RunInitAsync(List<Task> sidecars)
-    {
-        foreach (var slot in Context.Init)
-        {
-            if (slot.Kind == ContainerKind.Sidecar)
-            {
-                sidecars.Add(new ContainerLoop(Context, slot, Context.StoppingSidecars.Token).RunAsync());
-                await OnceAdoptedAsync(UntilStartedAsync(slot));
-                continue;
-            }
-
-            var init = new ContainerLoop(Context, slot, Context.Stopping.Token).RunAsync();
-            await OnceAdoptedAsync(init);
-            if (!await init)
-            {
-                Context.Stopping.Token.ThrowIfCancellationRequested();
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    /// <summary>Waits for what may take as long as a program likes: the start of the daemon must not wait for it too.</summary>
-    private Task OnceAdoptedAsync(Task step)
-    {
-        if (!step.IsCompleted)
-        {
-            _adoption.TrySetResult();
-        }
-
-        return step;
-    }
-
-    private async Task UntilStartedAsync(ContainerSlot slot)
-    {
-        while (true)
-        {
-            var change = Context.NextChange();
-            if (Context.Read(() => slot.Started))
-            {
-                return;
-            }
-
-            await change.WaitAsync(Context.Stopping.Token);
-        }
-    }
-
-    private async Task WaitForTerminationAsync()
-    {
-        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using (Context.Stopping.Token.UnsafeRegister(_ => stopping.TrySetResult(), null))
-        {
-            await stopping.Task;
-        }
-    }
-
     /// <summary>Gives back what the pod held. The containers have ended. Harmless when done before.</summary>
     private async Task EndAsync()
     {
         if (Context.Stopping.IsCancellationRequested)
         {
             Context.Stopped = true;
+            Context.Failure ??= Context.Verdict;
         }
 
         Context.Change(() => { }, urgent: true);
@@ -345,7 +316,12 @@ internal sealed partial class PodWorker
             await _node.Network.ReleaseAsync(sandbox);
         }
 
-        _node.Cgroups.Remove(Context.CgroupsPath);
+        await _node.Threads.RunAsync(() =>
+        {
+            PauseContainer.Remove(Context);
+            PodNamespaces.Remove(Context.Directory);
+            _node.Cgroups.Remove(Context.CgroupsPath);
+        });
     }
 
     private async Task DeleteAsync()

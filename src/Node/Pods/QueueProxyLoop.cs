@@ -98,7 +98,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
         catch (JsonException e)
         {
             var problem = $"SERVING_READINESS_PROBE of container {slot.Name} is no probe, asking TCP port {port}: {e.Message}";
-            pod.Event("Warning", "Unhealthy", problem);
+            pod.Event("Warning", "Unhealthy", problem, slot);
             return Parse(null, port);
         }
     }
@@ -137,7 +137,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
                 timing.Count(result.Success);
                 if (!result.Success && !eager)
                 {
-                    pod.Event("Warning", "Unhealthy", $"Readiness probe failed: {result.Output}");
+                    pod.Event("Warning", "Unhealthy", $"Readiness probe failed: {result.Output}", slot);
                 }
 
                 if (!timing.Holds)
@@ -174,7 +174,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
                 var result = await AskAsync(probes[i], timings[i].Timeout);
                 if (!result.Success)
                 {
-                    pod.Event("Warning", "Unhealthy", $"Readiness probe failed: {result.Output}");
+                    pod.Event("Warning", "Unhealthy", $"Readiness probe failed: {result.Output}", slot);
                 }
 
                 if (timings[i].Count(result.Success) && !timings[i].Holds)

@@ -14,6 +14,12 @@ internal sealed class RestartBackoff(TimeSpan first, TimeSpan max)
     {
     }
 
+    /// <summary>What the next wait depends on, for <see cref="Restore"/>.</summary>
+    public BackoffState State => new(_delay, _last);
+
+    /// <summary>Goes on where another left off.</summary>
+    public void Restore(BackoffState state) => (_delay, _last) = (state.Delay, state.Last);
+
     /// <summary>The wait that is due after a failure, counted from the failure; zero for the first.</summary>
     public TimeSpan Next(DateTimeOffset failedAt)
     {
@@ -28,3 +34,7 @@ internal sealed class RestartBackoff(TimeSpan first, TimeSpan max)
         return due;
     }
 }
+
+/// <param name="Delay">The next wait.</param>
+/// <param name="Last">When the last one ended.</param>
+internal sealed record BackoffState(TimeSpan Delay, DateTimeOffset Last);

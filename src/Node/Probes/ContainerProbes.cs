@@ -69,13 +69,14 @@ internal sealed partial class ContainerProbes : IAsyncDisposable
     {
         var timing = new ProbeTiming(probe, initially);
         var address = IPAddress.Parse(_pod.Sandbox!.Ip);
-        await Task.Delay(timing.InitialDelay, _pod.Node.Time, cancellationToken);
+        var due = timing.InitialDelay - (_pod.Node.Now.UtcDateTime - _run.StartedAt); // counted from the program's start
+        await Task.Delay(due > TimeSpan.Zero ? due : TimeSpan.Zero, _pod.Node.Time, cancellationToken);
         while (true)
         {
             var result = await _probe.AskAsync(probe, _run, address, timing.Timeout, cancellationToken);
             if (!result.Success)
             {
-                _pod.Event("Warning", "Unhealthy", $"{kind} probe failed: {result.Output}");
+                _pod.Event("Warning", "Unhealthy", $"{kind} probe failed: {result.Output}", _slot);
             }
 
             if (timing.Count(result.Success) && (!decided(timing.Holds) || (untilSuccess && timing.Holds)))

@@ -47,6 +47,17 @@ internal sealed record ContainerSpec
     /// <summary>The pod's network namespace; null makes a new, empty one.</summary>
     public string? NetnsPath { get; init; }
 
+    /// <summary>The pod's IPC and UTS namespaces; null makes new ones.</summary>
+    public string? IpcPath { get; init; }
+
+    public string? UtsPath { get; init; }
+
+    /// <summary>The process namespace that the pod's containers share; null makes a new one.</summary>
+    public string? PidPath { get; init; }
+
+    /// <summary>The pod's /dev/shm; null makes a new one.</summary>
+    public string? ShmPath { get; init; }
+
     /// <summary>Beside the usual /proc, /dev, /sys, which every container gets.</summary>
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
 

@@ -103,7 +103,8 @@ internal static class OciConfig
         Mount(json, new("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]));
         Mount(json, new("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]));
         Mount(json, new("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]));
-        Mount(json, new("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", $"size={spec.ShmBytes / 1024}k"]));
+        Mount(json, spec.ShmPath is { } shm ? ContainerMount.Bind(shm, "/dev/shm", readOnly: false)
+            : new("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", $"size={spec.ShmBytes / 1024}k"]));
         Mount(json, new("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]));
         var access = spec.Privileged ? "rw" : "ro";
         Mount(json, new("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", access]));
@@ -134,11 +135,12 @@ internal static class OciConfig
         json.WriteString("cgroupsPath", spec.CgroupsPath);
         WriteResources(json, spec);
         json.WriteStartArray("namespaces");
-        foreach (var type in (string[])["pid", "ipc", "uts", "mount", "cgroup", "network"])
+        foreach (var (type, path) in (ReadOnlySpan<(string, string?)>)
+            [("pid", spec.PidPath), ("ipc", spec.IpcPath), ("uts", spec.UtsPath), ("mount", null), ("cgroup", null), ("network", spec.NetnsPath)])
         {
             json.WriteStartObject();
             json.WriteString("type", type);
-            if (type == "network" && spec.NetnsPath is { } path)
+            if (path is not null)
             {
                 json.WriteString("path", path);
             }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 
 namespace Knet.Node.Runtime;
@@ -71,7 +70,7 @@ internal sealed partial class RuntimeSelfTest(NodePaths paths, string cgroupRoot
     {
         Directory.CreateDirectory(layer);
         var program = Path.Combine(layer, "exit");
-        File.WriteAllBytes(program, ExitProgram());
+        File.WriteAllBytes(program, TinyPrograms.Exit());
         File.SetUnixFileMode(program, (UnixFileMode)0x1ed);
         Overlay.Mount([layer], writable, paths.RootFs(id));
         var rights = HostRights.Detect();
@@ -113,42 +112,6 @@ internal sealed partial class RuntimeSelfTest(NodePaths paths, string cgroupRoot
         var (_, output) = await threads.RunAsync(() => Spawn.Run(path, ["--version"]));
         var words = output.Split('\n')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return words.Length > 2 ? words[2].Trim() : "unknown";
-    }
-
-    /// <summary>The smallest program there is, exit(0) as an ELF file, so that the test needs nothing from the host.</summary>
-    private static byte[] ExitProgram()
-    {
-        var (machine, code) = RuntimeInformation.ProcessArchitecture switch
-        {
-            Architecture.X64 => (62, (byte[])[0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]), // xor edi,edi; mov eax,60; syscall
-            Architecture.Arm64 => (183, [0, 0, 0x80, 0xd2, 0xa8, 0x0b, 0x80, 0xd2, 1, 0, 0, 0xd4]), // mov x0,0; mov x8,93; svc 0
-            var other => throw new PlatformNotSupportedException($"no test program for {other}"),
-        };
-        using var elf = new MemoryStream();
-        using var writer = new BinaryWriter(elf);
-        const ulong start = 0x400000;
-        writer.Write([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        writer.Write((ushort)2);               // executable
-        writer.Write((ushort)machine);
-        writer.Write(1);
-        writer.Write(start + 120);             // entry: after the two headers
-        writer.Write(64UL);                    // program headers
-        writer.Write(0UL);
-        writer.Write(0);
-        foreach (var size in (ushort[])[64, 56, 1, 0, 0, 0])
-        {
-            writer.Write(size);
-        }
-
-        writer.Write(1);                       // one segment to load
-        writer.Write(5);                       // readable, executable
-        foreach (var value in (ulong[])[0, start, start, 120 + (ulong)code.Length, 120 + (ulong)code.Length, 0x1000])
-        {
-            writer.Write(value);
-        }
-
-        writer.Write(code);
-        return elf.ToArray();
     }
 
     private static partial class Log

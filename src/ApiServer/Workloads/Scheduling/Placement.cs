@@ -7,6 +7,8 @@ namespace Knet.ApiServer.Workloads.Scheduling;
 /// <summary>Where a pod goes: a node, or in Kubernetes' words why nowhere.</summary>
 internal sealed record Placement(string? Node, string Message)
 {
+    private static readonly Dictionary<string, decimal> Nothing = [];
+
     /// <summary>
     /// Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.
     /// </summary>
@@ -21,6 +23,7 @@ internal sealed record Placement(string? Node, string Message)
         var requests = PodResources.RequestsOf(pod.Spec);
         requests["pods"] = 1;
         var reasons = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var hopeless = 0; // nodes on which the pod would not fit if nothing else ran there
         var (best, bestScore) = (default(string), decimal.MinValue);
         foreach (var node in nodes)
         {
@@ -31,6 +34,7 @@ internal sealed record Placement(string? Node, string Message)
                 reasons[reason] = reasons.GetValueOrDefault(reason) + 1;
             }
 
+            hopeless += refusals.Count > 0 && Refusals(pod, node, requests, Free(node, Nothing)).Any() ? 1 : 0;
             var score = Score(pod, node, free);
             if (refusals.Count == 0 && (score > bestScore || (score == bestScore && string.CompareOrdinal(node.Metadata.Name, best) < 0)))
             {
@@ -41,7 +45,24 @@ internal sealed record Placement(string? Node, string Message)
         var texts = reasons.Select(r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal);
         return best is not null
             ? new(best, "")
-            : new(null, $"0/{nodes.Count} nodes are available: {string.Join(", ", texts)}.");
+            : new(null, $"0/{nodes.Count} nodes are available: {string.Join(", ", texts)}. {Preemption(nodes.Count, hopeless)}");
+    }
+
+    // Nothing is ever preempted here; Kubernetes says why of each node, in this order.
+    private static string Preemption(int nodes, int hopeless)
+    {
+        var texts = new List<string>();
+        if (nodes > hopeless)
+        {
+            texts.Add($"{nodes - hopeless} No preemption victims found for incoming pod");
+        }
+
+        if (hopeless > 0)
+        {
+            texts.Add($"{hopeless} Preemption is not helpful for scheduling");
+        }
+
+        return $"preemption: 0/{nodes} nodes are available: {string.Join(", ", texts.Order(StringComparer.Ordinal))}.";
     }
 
     private static Dictionary<string, decimal> Free(V1Node node, IReadOnlyDictionary<string, decimal> taken)

@@ -4,12 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Knet.Node.Network.Netlink;
 
-/// <summary>System calls for namespaces, mounts and raw sockets.</summary>
+/// <summary>System calls for raw sockets and namespace files; the rest is in <see cref="Runtime.Native"/>.</summary>
 internal static partial class LinuxCalls
 {
     public const int NewNetworkNamespace = 0x40000000;
-    public const int BindMount = 4096;
-    public const int DetachMount = 2;
     private const int ReadOnlyCloseOnExec = 0x80000;
 
     /// <summary>A descriptor of a namespace file.</summary>
@@ -31,18 +29,6 @@ internal static partial class LinuxCalls
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     public static partial nint Receive(SafeFileHandle socket, Span<byte> buffer, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
-    public static partial int EnterNamespace(SafeFileHandle fd, int type);
-
-    [LibraryImport("libc", EntryPoint = "unshare", SetLastError = true)]
-    public static partial int Unshare(int flags);
-
-    [LibraryImport("libc", EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Mount(string source, string target, string? type, nuint flags, nint data);
-
-    [LibraryImport("libc", EntryPoint = "umount2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int Unmount(string target, int flags);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle Open(string path, int flags);

@@ -212,7 +212,8 @@ public sealed class DecisionTests
 
         Assert.Equal(
             "0/4 nodes are available: 1 Insufficient cpu, 1 Too many pods, 1 node(s) had untolerated taint {only: gpu}, "
-            + "1 node(s) were unschedulable.",
+            + "1 node(s) were unschedulable. preemption: 0/4 nodes are available: 1 No preemption victims found for incoming pod, "
+            + "3 Preemption is not helpful for scheduling.",
             Placement.Decide(pod, [small, tainted, cordoned, full], Taken).Message);
         pod.Spec.Tolerations = [new V1Toleration { Key = "only", OperatorProperty = "Exists" }];
         Assert.Equal("tainted", Placement.Decide(pod, [small, tainted, cordoned, full], Taken).Node);

@@ -111,7 +111,8 @@ public sealed class WorkloadTests(ITestOutputHelper output)
                 c is
                 {
                     Type: "PodScheduled", Status: "False", Reason: "Unschedulable",
-                    Message: "0/1 nodes are available: 1 Insufficient cpu."
+                    Message: "0/1 nodes are available: 1 Insufficient cpu. "
+                        + "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
                 }),
             "the condition");
 

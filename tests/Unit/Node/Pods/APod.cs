@@ -27,6 +27,7 @@ internal static class APod
         Id = "c1",
         Pod = pod,
         Container = pod.Spec.Containers[0],
+        Hostname = PodFiles.Hostname(pod, "cluster.local"),
         Image = image ?? new ImageConfig { Entrypoint = ["/entry"], Cmd = ["serve"] },
         Env = new Dictionary<string, string> { ["A"] = "1" },
         Passwd = "root:x:0:0::/:/bin/sh\napp:x:1000:1001::/:/bin/sh\n",

@@ -117,7 +117,7 @@ public sealed class ContainerSpecsTests
 
     [Theory]
     [InlineData("\"hostNetwork\":true", "hostNetwork")]
-    [InlineData("\"shareProcessNamespace\":true", "shareProcessNamespace")]
+    [InlineData("\"hostIPC\":true", "hostIPC")]
     [InlineData("\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}]", "hostPath of volume v")]
     public void PodsThatWantTheMachine_AreRefused(string member, string named)
     {

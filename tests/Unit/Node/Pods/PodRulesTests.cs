@@ -42,6 +42,17 @@ public sealed class PodRulesTests
     }
 
     [Fact]
+    public void BackoffOfANewDaemon_GoesOnWhereTheLastLeftOff()
+    {
+        var last = new RestartBackoff();
+        last.Next(Start);
+        last.Next(Start);
+        var next = new RestartBackoff();
+        next.Restore(last.State);
+        Assert.Equal(20, next.Next(Start + TimeSpan.FromSeconds(11)).TotalSeconds);
+    }
+
+    [Fact]
     public async Task Environment_LaterWinsAndMayUseEarlier()
     {
         var pod = APod.WithContainer("""
@@ -125,9 +136,12 @@ public sealed class PodRulesTests
     public void Hosts_NameThePodAndItsAliases()
     {
         var pod = APod.WithContainer("""{"name":"c","image":"i"}""", ""","subdomain":"sub","hostAliases":[{"ip":"1.2.3.4","hostnames":["a","b"]}]""");
-        var hosts = PodFiles.Hosts(pod, "10.0.0.5", PodFiles.Hostname(pod), "cluster.local");
+        var hosts = PodFiles.Hosts(pod, "10.0.0.5", "cluster.local");
         Assert.Contains("10.0.0.5\tweb.sub.shop.svc.cluster.local\tweb\n", hosts);
         Assert.Contains("1.2.3.4\ta\tb\n", hosts);
+        Assert.Equal("web", PodFiles.Hostname(pod, "cluster.local"));
+        pod.Spec.SetHostnameAsFQDN = true;
+        Assert.Equal("web.sub.shop.svc.cluster.local", PodFiles.Hostname(pod, "cluster.local"));
     }
 
     private static int CountEscapes(string text)

@@ -80,6 +80,16 @@ public sealed class PodStatusTests
         Assert.Equal("ContainersNotInitialized", PodStatus.Of(facts).Conditions.Single(c => c.Type == "Initialized").Reason);
     }
 
+    [Fact]
+    public void Sidecars_KeepACompletedPodRunningUntilTheyEnd()
+    {
+        var pod = APod.With("""{"restartPolicy":"Never","containers":[],"initContainers":[{"name":"s","image":"i","restartPolicy":"Always"}]}""");
+        var facts = Facts("Never", "0") with { Pod = pod, Init = [Status("s", "r")] };
+        Assert.Equal("Running", PodStatus.Phase(facts));
+        Assert.Equal("Succeeded", PodStatus.Phase(facts with { Init = [Status("s", "0")] }));
+        Assert.Equal("Failed", PodStatus.Phase(Facts("Never", "1") with { Pod = pod, Init = [Status("s", "0")] }));
+    }
+
     [Theory]
     [InlineData("{}", "BestEffort")]
     [InlineData("""{"requests":{"cpu":"1"}}""", "Burstable")]

@@ -30,6 +30,17 @@ public sealed class OciConfigTests
     }
 
     [Fact]
+    public void ContainersOfAPod_ShareIpcNameAndSharedMemory()
+    {
+        var alone = APod.Inputs(APod.WithContainer("""{"name":"c","image":"i"}"""));
+        var inputs = alone with { Shared = new PodNamespaces("/p"), PidPath = "/proc/7/ns/pid" };
+        var config = JsonNode.Parse(OciConfig.Write(ContainerSpecs.Of(inputs)))!;
+        var paths = config["linux"]!["namespaces"]!.AsArray().ToDictionary(n => (string)n!["type"]!, n => (string?)n!["path"]);
+        Assert.Equal(("/proc/7/ns/pid", "/p/ipc", "/p/uts", null), (paths["pid"], paths["ipc"], paths["uts"], paths["mount"]));
+        Assert.Equal("/p/shm", (string)config["mounts"]!.AsArray().Single(m => (string)m!["destination"]! == "/dev/shm")!["source"]!);
+    }
+
+    [Fact]
     public void Seccomp_RefusesByDefaultAndLetsNobodyMakeNamespaces()
     {
         var seccomp = Config("""{"name":"c","image":"i"}""")["linux"]!["seccomp"]!;
