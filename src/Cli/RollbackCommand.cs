@@ -13,7 +13,7 @@ internal static class RollbackCommand
             Description = "The revision to go to, or \"latest\" to follow new revisions again; without it, the newest ready one before the present",
         };
         var ns = new Option<string>("--namespace", "-n") { DefaultValueFactory = _ => "default", Description = "The Service's namespace" };
-        var timeout = new Option<int>("--timeout") { DefaultValueFactory = _ => 60, Description = "Seconds to wait until it is in force; 0 does not wait" };
+        var timeout = new Option<int>("--timeout") { DefaultValueFactory = _ => 60, Description = "Seconds to wait; 0 does not" };
         var command = new Command("rollback", "Send all traffic of a service to an earlier revision") { service, to, ns, timeout };
         command.SetAction((parse, cancellationToken) => RunAsync(
             parse.GetValue(service)!, parse.GetValue(to), parse.GetValue(ns)!, parse.GetValue(timeout), cancellationToken));

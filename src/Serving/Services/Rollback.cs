@@ -37,8 +37,8 @@ public sealed record Rollback(List<TrafficTarget> Traffic, string To, IReadOnlyL
         if (!IsReady(target))
         {
             var why = target.Status.Conditions?.FirstOrDefault(c => c.Type == "Ready")?.Message;
-            throw new RollbackException(
-                $"revision {target.Metadata.Name} is not ready{(string.IsNullOrEmpty(why) ? "" : $": {why}")}. Ready ones: {Names(byAge.Where(IsReady))}");
+            var cause = string.IsNullOrEmpty(why) ? "" : $": {why}";
+            throw new RollbackException($"revision {target.Metadata.Name} is not ready{cause}. Ready ones: {Names(byAge.Where(IsReady))}");
         }
 
         return Of(service, new TrafficTarget { RevisionName = target.Metadata.Name, Percent = 100 }, target.Metadata.Name, serving);

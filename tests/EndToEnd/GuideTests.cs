@@ -4,16 +4,20 @@ using Xunit;
 
 namespace Knet.Tests.EndToEnd;
 
-/// <summary>The commands of docs/rollouts.md do what the page says.</summary>
+/// <summary>The commands of the documentation do what the pages say: each <c>sh</c> block prints the lines of the <c>text</c> block under it.</summary>
 [Collection(SharedPlatform.Name)]
-public sealed partial class RolloutGuideTests(KnetPlatform knet)
+public sealed partial class GuideTests(KnetPlatform knet)
 {
-    [Fact]
-    public async Task EveryBlockOfThePage_PrintsWhatStandsUnderIt()
+    [Theory]
+    [InlineData("docs/rollouts.md", 7)]
+    [InlineData("samples/django/README.md", 1)]
+    [InlineData("samples/sinatra/README.md", 1)]
+    [InlineData("samples/java/README.md", 1)]
+    public async Task EveryBlockOfAPage_PrintsWhatStandsUnderIt(string file, int count)
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs/rollouts.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Path.Combine(Repository.Root, file), TestContext.Current.CancellationToken);
         var blocks = Block().Matches(page);
-        Assert.True(blocks.Count >= 7, $"{blocks.Count} blocks");
+        Assert.Equal(count, blocks.Count);
         foreach (Match block in blocks)
         {
             var result = await knet.BashAsync($"set -e\nexport IMAGE={TestImages.V1}\n{block.Groups["sh"].Value}");
