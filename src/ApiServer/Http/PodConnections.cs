@@ -35,14 +35,7 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
 
         var pod = (await lookup.FindAsync(Pods, route.Namespace, route.Name, context.RequestAborted)
             ?? throw Refusals.NotFound(Pods, route.Name)).As<V1Pod>();
-        if (route.Subresource == "portforward")
-        {
-            throw KubeException.Of(
-                501, "NotImplemented", "this server forwards no ports. From its own machine a pod answers at its address: "
-                + (string.IsNullOrEmpty(pod.Status?.PodIP) ? "kubectl get pod -o wide shows it" : $"{pod.Status.PodIP}:PORT"));
-        }
-
-        var container = ContainerOf(pod, RequestOptions.Text(http, "container"));
+        var container = route.Subresource == "portforward" ? "" : ContainerOf(pod, RequestOptions.Text(http, "container"));
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
         {
             if (route.Subresource == "log")
@@ -78,6 +71,13 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
                 }
 
                 return $"/containerLogs/{pod}/{container}{query}";
+            case "portforward":
+                foreach (var ports in http.Query["ports"])
+                {
+                    Add("ports", ports ?? "");
+                }
+
+                return $"/portForward/{pod}{query}";
             default:
                 // The kubelet's names differ from the API's.
                 foreach (var (name, kubelet) in new[] { ("stdin", "input"), ("stdout", "output"), ("stderr", "error"), ("tty", "tty") })

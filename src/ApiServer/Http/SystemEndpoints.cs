@@ -111,20 +111,14 @@ internal sealed class SystemEndpoints(IRegistry registry, IAuthorizer authorizer
 
     private async Task OpenApiAsync(HttpContext context, string[] parts)
     {
-        var accepts = context.Request.Headers.Accept.ToString();
-        if (accepts.Length > 0 && !MediaRange.Parse(accepts).Any(r => r.Type is "application/json" or "*/*" or "application/*"))
-        {
-            throw KubeException.Of(
-                406, "NotAcceptable", "only the following media types are accepted: application/json (OpenAPI as protobuf is not served)");
-        }
-
+        var protobuf = WantsProtobuf(context) && parts is ["openapi", "v2"];
         var catalog = registry.Kinds;
         var document = parts switch
         {
             ["openapi", "v3"] => _openApi.Index(catalog),
             ["openapi", "v3", "api", var version] => _openApi.V3(catalog, "", version),
             ["openapi", "v3", "apis", var group, var version] => _openApi.V3(catalog, group, version),
-            ["openapi", "v2"] => _openApi.V2(catalog),
+            ["openapi", "v2"] => protobuf ? _openApi.V2Protobuf(catalog) : _openApi.V2(catalog),
             _ => null,
         };
         if (document is null)
@@ -152,7 +146,27 @@ internal sealed class SystemEndpoints(IRegistry registry, IAuthorizer authorizer
             return;
         }
 
-        await Answers.BytesAsync(context, 200, "application/json", document.Content());
+        await Answers.BytesAsync(context, 200, protobuf ? OpenApiProtobuf.MediaType : "application/json", document.Content());
+    }
+
+    /// <summary>Whether protobuf is what the client would rather have.</summary>
+    /// <exception cref="KubeException">406: neither will do.</exception>
+    private static bool WantsProtobuf(HttpContext context)
+    {
+        foreach (var range in MediaRange.Parse(context.Request.Headers.Accept))
+        {
+            switch (range.Type)
+            {
+                // Old clients leave out the version, or write the type without its at sign.
+                case OpenApiProtobuf.MediaType or "application/com.github.proto-openapi.spec.v2.v1.0+protobuf":
+                    return true;
+                case "application/json" or "*/*" or "application/*":
+                    return false;
+            }
+        }
+
+        throw KubeException.Of(
+            406, "NotAcceptable", $"only the following media types are accepted: application/json, {OpenApiProtobuf.MediaType}");
     }
 
     private ReadOnlyMemory<byte> Version() => Encode(new JsonObject

@@ -52,27 +52,43 @@ internal sealed class ChannelSocket(WebSocket socket) : IDisposable
                     : null,
             };
         await SendAsync(Error, KubeJson.Serialize(status), cancellationToken);
-        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);
+        await CloseAsync(cancellationToken);
     }
+
+    /// <summary>Says that nothing more is sent.</summary>
+    public Task CloseAsync(CancellationToken cancellationToken) =>
+        socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);
 
     /// <summary>Hands on what the client sends until it goes away.</summary>
     /// <param name="stdin">A piece of input; null when there will be no more.</param>
     /// <param name="resize">Rows and columns.</param>
-    public async Task ReceiveAsync(Func<ReadOnlyMemory<byte>?, Task> stdin, Action<int, int> resize, CancellationToken cancellationToken)
-    {
-        while (await ReadMessageAsync(cancellationToken) is { } message)
-        {
-            switch (message)
+    public Task ReceiveAsync(Func<ReadOnlyMemory<byte>?, Task> stdin, Action<int, int> resize, CancellationToken cancellationToken) =>
+        ReceiveAsync(
+            async (channel, data) =>
             {
-                case { Length: > 1 } when message.Span[0] == Stdin:
-                    await stdin(message[1..]);
-                    break;
-                case { Length: 2 } when message.Span[0] == Close && message.Span[1] == Stdin:
-                    await stdin(null);
-                    break;
-                case { Length: > 1 } when message.Span[0] == Size:
-                    Resize(message[1..], resize);
-                    break;
+                switch (channel)
+                {
+                    case Stdin when data.Length > 0:
+                        await stdin(data);
+                        break;
+                    case Close when data.Length == 1 && data.Span[0] == Stdin:
+                        await stdin(null);
+                        break;
+                    case Size:
+                        Resize(data, resize);
+                        break;
+                }
+            },
+            cancellationToken);
+
+    /// <summary>Hands on every message, by channel, until the client goes away.</summary>
+    public async Task ReceiveAsync(Func<byte, ReadOnlyMemory<byte>, Task> message, CancellationToken cancellationToken)
+    {
+        while (await ReadMessageAsync(cancellationToken) is { } bytes)
+        {
+            if (bytes.Length > 0)
+            {
+                await message(bytes.Span[0], bytes[1..]);
             }
         }
     }

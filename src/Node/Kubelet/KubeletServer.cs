@@ -31,7 +31,7 @@ public sealed record KubeletOptions
 }
 
 /// <summary>
-/// The node's own API, as kubelet has it: logs, exec, attach, pods and statistics. On loopback only; the API server hands users' requests
+/// The node's own API, as kubelet has it: logs, exec, attach, port-forward, pods and statistics. On loopback only; the API server hands users' requests
 /// on after it has checked their rights.
 /// </summary>
 public sealed class KubeletServer : IAsyncDisposable
@@ -90,6 +90,7 @@ public sealed class KubeletServer : IAsyncDisposable
         routes.MapGet("/containerLogs/{ns}/{pod}/{container}", (RequestDelegate)LogsAsync);
         routes.Map("/exec/{ns}/{pod}/{container}", (RequestDelegate)streams.ExecAsync);
         routes.Map("/attach/{ns}/{pod}/{container}", (RequestDelegate)streams.AttachAsync);
+        routes.Map("/portForward/{ns}/{pod}", (RequestDelegate)new PortForwardEndpoint(_agent.Pods, node).HandleAsync);
     }
 
     private Task WritePodsAsync(HttpContext context) => WriteJsonAsync(context, new k8s.Models.V1PodList

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -7,14 +8,17 @@ namespace Knet.ApiServer.Http.OpenApi;
 
 /// <summary>
 /// What the built-in types and members mean, from the XML documentation of KubernetesClient. The file has 25 MB, so it is only read
-/// when somebody asks for OpenAPI, searched as bytes, and only what is asked for is kept.
+/// when somebody asks for OpenAPI, searched as bytes piece by piece, and only what is asked for is kept.
 /// </summary>
 internal static partial class ModelDescriptions
 {
     private const string FileName = "KubernetesClient.xml";
+    private const int PieceBytes = 512 * 1024;
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal);
     private static readonly HashSet<string> Loaded = new(StringComparer.Ordinal);
+
+    private static ReadOnlySpan<byte> MemberEnd => "</member>"u8;
 
     /// <summary>The description of a type, or null.</summary>
     public static string? OfType(Type model)
@@ -45,9 +49,32 @@ internal static partial class ModelDescriptions
             var file = Path.Combine(AppContext.BaseDirectory, FileName);
             if (wanted.Count > 0 && File.Exists(file))
             {
-                Scan(File.ReadAllBytes(file), wanted);
+                Scan(file, wanted);
             }
         }
+    }
+
+    // In pieces that end with a member; what is left over begins the next piece.
+    private static void Scan(string file, HashSet<string> wanted)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        var count = 0;
+        while (stream.Read(buffer.AsSpan(count)) is var read and > 0)
+        {
+            count += read;
+            var end = buffer.AsSpan(0, count).LastIndexOf(MemberEnd) + MemberEnd.Length;
+            if (end < MemberEnd.Length)
+            {
+                end = count < buffer.Length ? 0 : count; // none is this long
+            }
+
+            Scan(buffer.AsSpan(0, end), wanted);
+            buffer.AsSpan(end, count - end).CopyTo(buffer);
+            count -= end;
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     private static void Scan(ReadOnlySpan<byte> xml, HashSet<string> wanted)
@@ -83,7 +110,7 @@ internal static partial class ModelDescriptions
 
     private static string Summary(ReadOnlySpan<byte> xml)
     {
-        var end = xml.IndexOf("</member>"u8);
+        var end = xml.IndexOf(MemberEnd);
         var member = end < 0 ? xml : xml[..end];
         var from = member.IndexOf("<summary>"u8);
         var to = member.IndexOf("</summary>"u8);

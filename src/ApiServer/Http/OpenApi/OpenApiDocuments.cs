@@ -56,6 +56,13 @@ internal sealed class OpenApiDocuments(string version)
     /// <summary><c>/openapi/v2</c>: everything in one document.</summary>
     public OpenApiDocument V2(KindCatalog catalog) => For("v2", catalog.All, k => new OpenApiDocument(Hash(k), () => MakeV2(k)));
 
+    /// <summary><see cref="V2"/> as protobuf.</summary>
+    public OpenApiDocument V2Protobuf(KindCatalog catalog)
+    {
+        var json = V2(catalog);
+        return For("v2.pb", catalog.All, _ => new OpenApiDocument(json.Hash + "P", () => OpenApiProtobuf.FromJson(MakeV2(catalog.All))));
+    }
+
     private OpenApiDocument For(string key, IReadOnlyList<KindInfo> kinds, Func<IReadOnlyList<KindInfo>, OpenApiDocument> make)
     {
         lock (_gate)
@@ -131,7 +138,7 @@ internal sealed class OpenApiDocuments(string version)
             var written = new HashSet<string>(StringComparer.Ordinal);
             foreach (var group in kinds.GroupBy(k => (k.Type.Group, k.Type.Version)).OrderBy(g => g.Key.Version, VersionOrder.Instance))
             {
-                var schemas = new SchemaWriter(w, new ResourceType(group.Key.Group, group.Key.Version, "", "", true), "#/definitions/", written);
+                var schemas = new SchemaWriter(w, new ResourceType(group.Key.Group, group.Key.Version, "", "", true), SchemaWriter.V2Prefix, written);
                 foreach (var kind in group)
                 {
                     schemas.WriteKind(kind);

@@ -11,8 +11,13 @@ namespace Knet.ApiServer.Http.OpenApi;
 /// <param name="written">Definitions that stand in the document already, when it has several writers.</param>
 internal sealed class SchemaWriter(Utf8JsonWriter w, ResourceType within, string prefix, HashSet<string>? written = null)
 {
+    /// <summary>The <c>prefix</c> of OpenAPI v2.</summary>
+    public const string V2Prefix = "#/definitions/";
+
     private readonly HashSet<string> _written = written ?? new(StringComparer.Ordinal);
     private readonly Queue<(string Name, SchemaNode Node)> _waiting = new();
+
+    private bool IsV2 => prefix == V2Prefix;
 
     /// <summary>Writes a kind's definition and then all it refers to, as members of the object that is open.</summary>
     public void WriteKind(KindInfo kind)
@@ -76,13 +81,16 @@ internal sealed class SchemaWriter(Utf8JsonWriter w, ResourceType within, string
             _waiting.Enqueue((name, node));
         }
 
-        if (description is null)
+        if (description is null || IsV2)
         {
+            // In Kubernetes' v2 documents it has siblings, and kubectl looks for them there.
             w.WriteString("$ref", prefix + name);
+            Text("description", description);
+            Text("x-kubernetes-patch-strategy", IsV2 ? node.PatchStrategy : null);
             return;
         }
 
-        // A $ref may have no siblings.
+        // In v3 a $ref may have no siblings.
         w.WriteString("description", description);
         w.WriteStartArray("allOf");
         w.WriteStartObject();
@@ -147,6 +155,11 @@ internal sealed class SchemaWriter(Utf8JsonWriter w, ResourceType within, string
         if (node.Format == "int-or-string")
         {
             w.WriteString("format", node.Format);
+            if (IsV2)
+            {
+                w.WriteString("type", "string"); // v2 has no choice of types
+                return;
+            }
         }
         else
         {

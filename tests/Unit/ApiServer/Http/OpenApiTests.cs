@@ -1,7 +1,9 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Knet.Api.Meta;
 using Knet.ApiServer.Http.Discovery;
 using Knet.ApiServer.Http.OpenApi;
+using Knet.ApiServer.Http.Protobuf;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Schemas;
 using Xunit;
@@ -73,4 +75,46 @@ public sealed class OpenApiTests
     public void Versions_ComeInKubernetesOrder() => Assert.Equal(
         ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1", "foo"],
         new[] { "foo", "v1alpha1", "v1", "v2beta1", "v10", "v1beta2", "v2" }.Order(VersionOrder.Instance));
+
+    [Fact]
+    public void Protobuf_HoldsTheSameAsJson()
+    {
+        var bytes = new OpenApiDocuments("v1.35.0").V2Protobuf(Catalog).Content();
+        Assert.Equal("2.0", Text(Field(bytes, 1)));
+        Assert.Equal("Kubernetes", Text(Field(Field(bytes, 2), 1)));
+
+        // definitions (9): entries (1) with name (1) and schema (2), whose properties (25) are such entries again
+        var custom = Fields(Field(bytes, 9), 1).Single(e => Text(Field(e, 1)) == "com.example.x.v1.X");
+        var spec = Fields(Field(Field(custom, 2), 25), 1).Single(e => Text(Field(e, 1)) == "spec");
+        var a = Field(Field(Field(Field(spec, 2), 25), 1), 2);
+        Assert.Equal("An a.", Text(Field(a, 4)));
+        Assert.Equal("string", Text(Field(Field(a, 22), 1)));
+        var kind = Fields(Field(custom, 2), 31).Single();
+        Assert.Equal("x-kubernetes-group-version-kind", Text(Field(kind, 1)));
+        Assert.Equal("""[{"group":"x.example.com","version":"v1","kind":"X"}]""", Text(Field(Field(kind, 2), 2)));
+
+        // paths (8): entries (2); get (2) and its extension (13) x-kubernetes-action
+        var paths = Fields(Field(bytes, 8), 2).ToDictionary(e => Text(Field(e, 1)), e => Field(e, 2));
+        var pods = Field(paths["/api/v1/namespaces/{namespace}/pods"], 2);
+        Assert.Equal("\"list\"", Text(Field(Field(Fields(pods, 13).Single(e => Text(Field(e, 1)) == "x-kubernetes-action"), 2), 2)));
+    }
+
+    private static string Text(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
+
+    private static ReadOnlyMemory<byte> Field(ReadOnlyMemory<byte> message, int number) => Fields(message, number)[0];
+
+    private static List<ReadOnlyMemory<byte>> Fields(ReadOnlyMemory<byte> message, int number)
+    {
+        var found = new List<ReadOnlyMemory<byte>>();
+        var reader = new ProtobufReader(message.Span);
+        while (reader.Read())
+        {
+            if (reader.Field == number)
+            {
+                found.Add(reader.Bytes.ToArray());
+            }
+        }
+
+        return found;
+    }
 }
