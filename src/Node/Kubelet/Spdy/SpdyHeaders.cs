@@ -132,7 +132,8 @@ internal sealed class SpdyHeaderWriter
             WriteText(plain, value);
         }
 
-        var block = StoredBlock.Of(plain.ToArray());
+        // An empty block after it is zlib's sync flush: Go's reader hands out nothing before it.
+        byte[] block = [.. StoredBlock.Of(plain.ToArray()), .. StoredBlock.Of([])];
         byte[] result = _begun ? block : [0x78, 0x01, .. block];
         _begun = true;
         return result;
