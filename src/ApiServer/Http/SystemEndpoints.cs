@@ -146,7 +146,7 @@ internal sealed class SystemEndpoints(IRegistry registry, IAuthorizer authorizer
             return;
         }
 
-        await Answers.BytesAsync(context, 200, protobuf ? OpenApiProtobuf.MediaType : "application/json", document.Content());
+        await Answers.BytesAsync(context, 200, protobuf ? OpenApiProtobuf.AnswerType : "application/json", document.Content());
     }
 
     /// <summary>Whether protobuf is what the client would rather have.</summary>
@@ -157,8 +157,7 @@ internal sealed class SystemEndpoints(IRegistry registry, IAuthorizer authorizer
         {
             switch (range.Type)
             {
-                // Old clients leave out the version, or write the type without its at sign.
-                case OpenApiProtobuf.MediaType or "application/com.github.proto-openapi.spec.v2.v1.0+protobuf":
+                case OpenApiProtobuf.MediaType or OpenApiProtobuf.AnswerType:
                     return true;
                 case "application/json" or "*/*" or "application/*":
                     return false;

@@ -31,8 +31,8 @@ public sealed record KubeletOptions
 }
 
 /// <summary>
-/// The node's own API, as kubelet has it: logs, exec, attach, port-forward, pods and statistics. On loopback only; the API server hands users' requests
-/// on after it has checked their rights.
+/// The node's own API, as kubelet has it: logs, exec, attach, port-forward, pods and statistics. On loopback only; the API server hands
+/// users' requests on after it has checked their rights.
 /// </summary>
 public sealed class KubeletServer : IAsyncDisposable
 {

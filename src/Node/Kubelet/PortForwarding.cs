@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 using Knet.Node.Kubelet.Spdy;
 using Knet.Node.Network;
@@ -135,7 +136,7 @@ internal sealed class PortForwarding(IPodNetwork network, PodContext pod, TimePr
         {
             forget(); // half a pair is of no use; the client has given up as well
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Net.WebSockets.WebSocketException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or WebSocketException)
         {
             forget(); // the client is gone
         }
@@ -221,7 +222,7 @@ internal sealed class PortForwarding(IPodNetwork network, PodContext pod, TimePr
         {
             await task;
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or System.Net.WebSockets.WebSocketException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or WebSocketException)
         {
             return; // the client is gone
         }

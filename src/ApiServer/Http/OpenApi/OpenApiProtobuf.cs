@@ -8,7 +8,11 @@ namespace Knet.ApiServer.Http.OpenApi;
 /// </summary>
 internal static class OpenApiProtobuf
 {
+    /// <summary>What clients ask for.</summary>
     public const string MediaType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+    /// <summary>What answers are called, as in Kubernetes: an at sign is not allowed in a media type, and Go's parser minds.</summary>
+    public const string AnswerType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
     private static readonly Dictionary<string, (int Field, Kind Kind)> Document = new()
     {
