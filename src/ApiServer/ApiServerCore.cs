@@ -1,4 +1,5 @@
 using Knet.ApiServer.Admission;
+using Knet.ApiServer.Metrics;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Registry.Kinds;
 using Knet.ApiServer.Registry.Owners;
@@ -48,6 +49,7 @@ public sealed class ApiServerCore : IAsyncDisposable
             var parts = new RegistryParts(store, new AdmissionChain(options.Plugins), options.Time);
             var registry = new Registry.Registry(parts);
             parts.Use(BuiltInStrategies.All(options, parts));
+            parts.Metrics = options.Nodes is { } nodes ? new MetricsApi(parts, new UsageReader(nodes, options.Usage, options.Time)) : null;
             CustomKinds.LoadAll(parts);
             if (options.Access?.Invoke(registry) is { } access)
             {

@@ -1,5 +1,6 @@
 using System.Net;
 using Knet.ApiServer.Auth;
+using Knet.ApiServer.Metrics;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Storage;
 using Knet.Kube.Admission;
@@ -47,6 +48,12 @@ public sealed record ApiServerOptions
 
     /// <summary>Admission, in order.</summary>
     public IReadOnlyList<IAdmissionPlugin> Plugins { get; init; } = [];
+
+    /// <summary>Where metrics.k8s.io has its numbers from. Default: nowhere; then it answers 503.</summary>
+    public INodeSummaries? Nodes { get; init; }
+
+    /// <summary>How they are measured.</summary>
+    public UsageOptions Usage { get; init; } = new();
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

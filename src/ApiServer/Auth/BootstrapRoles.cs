@@ -39,6 +39,7 @@ public static class BootstrapRoles
             Rule("batch", ["jobs", "jobs/status", "cronjobs"], Read),
             Rule("networking.k8s.io", ["ingresses", "ingresses/status", "networkpolicies"], Read),
             Rule("policy", ["poddisruptionbudgets", "poddisruptionbudgets/status"], Read)),
+        Part("system:aggregated-metrics-reader", "view", Rule("metrics.k8s.io", ["pods", "nodes"], Read)),
         Role("system:discovery", Paths("get", "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
             "/version", "/version/")),
         Role("system:public-info-viewer", Paths("get", "/healthz", "/livez", "/readyz", "/version", "/version/")),

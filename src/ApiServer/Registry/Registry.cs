@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Knet.ApiServer.Metrics;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
 
@@ -42,8 +43,14 @@ public sealed class Registry : IRegistry
         }
 
         _parts.Authorize(user, VerbOf(request.Verb), kind.Type, subresource, request.Namespace, request.Name);
+        if (kind.IsVirtual && !kind.Verbs.Contains(VerbOf(request.Verb)))
+        {
+            throw Refusals.MethodNotAllowed(VerbOf(request.Verb));
+        }
+
         return request.Verb switch
         {
+            KubeVerb.Get when kind.Type.Group == MetricsApi.Group => new KubeResult(await Metrics.GetAsync(request, cancellationToken), 200, []),
             KubeVerb.Get when subresource == "scale" => _scales.Get(kind, request),
             KubeVerb.Get when subresource is "" or "status" && !kind.IsVirtual => _reads.Get(kind, request),
             KubeVerb.Create when kind.IsVirtual || subresource == "token" =>
@@ -60,11 +67,14 @@ public sealed class Registry : IRegistry
         };
     }
 
+    private MetricsApi Metrics => _parts.Metrics ?? throw KubeException.Of(
+        503, "ServiceUnavailable", "the server is currently unable to handle the request: no node tells what its pods use");
+
     public Task<KubeListPage> ListAsync(KubeRequest request, KubeUser user, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var kind = Listed(request, user, "list");
-        return Task.FromResult(_reads.List(kind, request));
+        return kind.Type.Group == MetricsApi.Group ? Metrics.ListAsync(request, cancellationToken) : Task.FromResult(_reads.List(kind, request));
     }
 
     public async IAsyncEnumerable<KubeWatchEvent> WatchAsync(
@@ -96,7 +106,7 @@ public sealed class Registry : IRegistry
     private KindInfo Listed(KubeRequest request, KubeUser user, string verb)
     {
         var kind = _parts.KindOf(request.Type);
-        if (kind.IsVirtual)
+        if (kind.IsVirtual && !kind.Verbs.Contains(verb))
         {
             throw Refusals.MethodNotAllowed(verb);
         }

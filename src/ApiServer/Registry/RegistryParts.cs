@@ -35,6 +35,9 @@ internal sealed class RegistryParts
     /// <summary>Answers kinds that are never stored (reviews, tokens); null for a kind it does not know.</summary>
     public Func<KubeRequest, KubeUser, Task<KubeDocument?>>? VirtualKinds { get; set; }
 
+    /// <summary>Answers metrics.k8s.io; null where no node tells what its pods use.</summary>
+    public Metrics.MetricsApi? Metrics { get; set; }
+
     public KindStrategy StrategyOf(KindInfo hub) => _strategies.GetValueOrDefault(hub.Type.GroupResource, KindStrategy.Plain);
 
     public void Use(IReadOnlyDictionary<string, KindStrategy> strategies) => _strategies = new(strategies, StringComparer.Ordinal);

@@ -1,8 +1,10 @@
 using k8s.Models;
 using Knet.Api.Meta;
 using Knet.ApiServer.Registry;
+using Knet.ApiServer.Workloads.Autoscalers;
 using Knet.ApiServer.Workloads.Deployments;
 using Knet.ApiServer.Workloads.Events;
+using Knet.ApiServer.Workloads.Jobs;
 using Knet.ApiServer.Workloads.Namespaces;
 using Knet.ApiServer.Workloads.ReplicaSets;
 using Knet.ApiServer.Workloads.Roles;
@@ -42,6 +44,9 @@ public static class WorkloadControllers
         host.Add(
             "replicaset-controller", new ReplicaSetReconciler(), clientFor("replicaset-controller"),
             o => o.FailureEvent = ReplicaSetReconciler.FailureEvent).Reads<V1Pod>();
+        host.Add("job-controller", new JobReconciler(), clientFor("job-controller"), o => o.FailureEvent = JobReconciler.FailureEvent)
+            .Reads<V1Pod>();
+        host.Add("job-pod-releaser", new JobPodReleaser(), clientFor("job-controller"), o => o.FailureEvent = NoEvent).Reads<V1Job>();
         host.Add("endpoints-controller", new EndpointsReconciler(), clientFor("endpoint-controller"), o => o.FailureEvent = CreateFailed)
             .Reads<V1Pod>().Reads<V1Endpoints>().Reads<V1EndpointSlice>();
         host.Add(
@@ -55,6 +60,9 @@ public static class WorkloadControllers
                 o.FailureEvent = CreateFailed);
         host.Add(new Scheduler(
             clientFor("kube-scheduler"), host.Events, host.Time, host.Loggers.CreateLogger("Knet.Controllers.scheduler")));
+        host.Add(new HorizontalAutoscaler(
+            clientFor(HorizontalAutoscaler.Name), options.Kinds, host.Events, host.Time,
+            host.Loggers.CreateLogger("Knet.Controllers.horizontal-pod-autoscaler")));
         host.Add(new NamespaceFinalizer(
             clientFor("namespace-controller"), () => Deletable(options.Kinds()), host.Time,
             host.Loggers.CreateLogger("Knet.Controllers.namespace-finalizer")));
@@ -64,6 +72,8 @@ public static class WorkloadControllers
 
     private static PlanEvent? CreateFailed(PlanStep step, KubeException error) =>
         step is CreateStep or EnsureStep ? new PlanEvent("Warning", "FailedToCreate", error.Message) : null;
+
+    private static PlanEvent? NoEvent(PlanStep step, KubeException error) => null;
 
     private static IEnumerable<ResourceType> Deletable(KindCatalog kinds) =>
         kinds.All.Where(k => k.Type.Namespaced && !k.IsVirtual && k.Verbs.Contains("deletecollection") && k.Verbs.Contains("list"))

@@ -10,13 +10,13 @@ namespace Knet.Daemon.Roles;
 
 /// <summary>The API over HTTPS, on loopback and on the pods' bridge, and the kubeconfig that leads to it.</summary>
 internal sealed class ApiFront(
-    DaemonOptions options, ControlPlane plane, PodMachine machine, ClusterCa ca, RoleLogs logs, ILoggerFactory loggers, TimeProvider time)
+    DaemonOptions options, ControlPlane plane, KubeletProxy kubelet, ClusterCa ca, ILoggerFactory loggers, TimeProvider time)
     : IAsyncDisposable
 {
     private ApiServerHost? _host;
 
     /// <summary>The way to the node's own API.</summary>
-    public KubeletProxy Kubelet { get; } = new(machine, logs, time);
+    public KubeletProxy Kubelet { get; } = kubelet;
 
     public Uri Address { get; } = new($"https://127.0.0.1:{options.ApiPort.ToString(CultureInfo.InvariantCulture)}");
 

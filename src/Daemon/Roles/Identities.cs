@@ -13,7 +13,8 @@ internal static class Identities
     private static readonly string[] WorkloadNames =
     [
         "clusterrole-aggregation-controller", "deployment-controller", "replicaset-controller", "endpoint-controller",
-        "endpointslicemirroring-controller", "namespace-controller", "kube-scheduler", "knet-reader",
+        "endpointslicemirroring-controller", "job-controller", "horizontal-pod-autoscaler", "disruption-controller",
+        "persistent-volume-binder", "namespace-controller", "kube-scheduler", "knet-reader",
     ];
 
     /// <summary>Whose eyes the shared caches are.</summary>

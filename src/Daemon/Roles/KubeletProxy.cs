@@ -1,6 +1,7 @@
 using System.Net;
 using k8s.Models;
 using Knet.ApiServer.Http;
+using Knet.ApiServer.Metrics;
 using Knet.Daemon.Roles.Installed;
 using Knet.Kube.Client;
 using Microsoft.AspNetCore.Http;
@@ -10,7 +11,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Knet.Daemon.Roles;
 
 /// <summary>Passes logs, exec and attach on to the node's own API on loopback, with the API server's credentials.</summary>
-internal sealed class KubeletProxy : INodeProxy, IDisposable
+internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
 {
     private readonly PodMachine _machine;
     private readonly RoleLogServer _roles;
@@ -56,6 +57,26 @@ internal sealed class KubeletProxy : INodeProxy, IDisposable
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {_machine.KubeletToken}");
         var response = await _client.SendAsync(request, cancellationToken);
         return await response.Content.ReadAsStreamAsync(cancellationToken);
+    }
+
+    public async Task<ReadOnlyMemory<byte>?> ReadAsync(string nodeName, CancellationToken cancellationToken)
+    {
+        if (nodeName == InstalledRole.NodeName || _machine.Kubelet is not { } kubelet)
+        {
+            return null;
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(kubelet.Address, "/stats/summary"));
+        request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {_machine.KubeletToken}");
+        try
+        {
+            using var response = await _client.SendAsync(request, cancellationToken);
+            return response.IsSuccessStatusCode ? await response.Content.ReadAsByteArrayAsync(cancellationToken) : null;
+        }
+        catch (HttpRequestException)
+        {
+            return null; // it is stopping: nothing is known
+        }
     }
 
     public void Dispose()

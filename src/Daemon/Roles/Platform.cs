@@ -119,6 +119,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
     private async Task<string> StartApiAsync(CancellationToken cancellationToken)
     {
         var ca = _ca = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki"), time);
+        var kubelet = new KubeletProxy(_machine, logs, time);
         _plane = await ControlPlane.OpenAsync(
             new ControlPlaneOptions
             {
@@ -128,6 +129,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                     Store = new StoreOptions { FullSync = options.FullDurability },
                     ServiceRange = options.ServiceRange,
                     ApiEndpoints = [new IPEndPoint(options.BridgeAddress, options.ApiPort)],
+                    Nodes = kubelet,
                     Time = time,
                     Loggers = loggers,
                 },
@@ -139,7 +141,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                 ExternalPort = _gatewayPort,
             },
             cancellationToken);
-        _api = new ApiFront(options, _plane, _machine, ca, logs, loggers, time);
+        _api = new ApiFront(options, _plane, kubelet, ca, loggers, time);
         await TakenPort.ExplainAsync(
             () => _api.StartAsync(cancellationToken),
             $"port {options.ApiPort} is taken on 127.0.0.1, ::1 or {options.BridgeAddress}; "

@@ -9,14 +9,14 @@ internal static class StatsSummary
 {
     public static JsonObject Of(string nodeName, IEnumerable<PodContext> pods, Cgroups cgroups, DateTimeOffset now) => new()
     {
-        ["node"] = new JsonObject { ["nodeName"] = nodeName },
+        ["node"] = Machine(nodeName, now),
         ["pods"] = new JsonArray([.. pods.Select(p => Pod(p, cgroups, now))]),
     };
 
     private static JsonObject Pod(PodContext pod, Cgroups cgroups, DateTimeOffset now)
     {
         var containers = pod.All.Where(s => s.IsRunning && s.Run is not null)
-            .Select(s => (s.Name, Usage: cgroups.Usage(s.Run!.CgroupsPath))).ToList();
+            .Select(s => (s.Name, Usage: cgroups.Usage(s.Run!.CgroupsPath), s.State.Running?.StartedAt)).ToList();
         var total = new CgroupUsage(
             containers.Sum(c => c.Usage.CpuNanos), containers.Sum(c => c.Usage.MemoryBytes), containers.Sum(c => c.Usage.WorkingSetBytes));
         var result = Usage(total, now);
@@ -26,8 +26,17 @@ internal static class StatsSummary
         {
             var container = Usage(c.Usage, now);
             container["name"] = c.Name;
+            container["startTime"] = c.StartedAt;
             return (JsonNode)container;
         })]);
+        return result;
+    }
+
+    // The machine as a whole, as kubelet reads its root group; where that is hidden, /proc says the same.
+    private static JsonObject Machine(string nodeName, DateTimeOffset now)
+    {
+        var result = Usage(MachineUsage.Read(), now);
+        result["nodeName"] = nodeName;
         return result;
     }
 

@@ -135,10 +135,14 @@ internal static class WorkloadColumns
         var current = o.Items("status", "currentMetrics").ToList();
         foreach (var metric in o.Items("spec", "metrics"))
         {
-            var name = metric.Text("resource", "name");
-            var now = current.FirstOrDefault(c => c.Text("resource", "name") == name).Text("resource", "current", "averageUtilization");
-            var target = metric.Text("resource", "target", "averageUtilization");
-            var (present, wanted) = (now.Length > 0 ? now + "%" : "<unknown>", target.Length > 0 ? target + "%" : "<auto>");
+            var source = metric.Text("type") == "ContainerResource" ? "containerResource" : "resource";
+            var name = metric.Text(source, "name");
+            var member = metric.Text(source, "target", "type") == "Utilization" ? "averageUtilization" : "averageValue";
+            var unit = member == "averageUtilization" ? "%" : "";
+            var now = current.FirstOrDefault(c => c.Text("type") == metric.Text("type") && c.Text(source, "name") == name
+                && c.Text(source, "container") == metric.Text(source, "container")).Text(source, "current", member);
+            var target = metric.Text(source, "target", member);
+            var (present, wanted) = (now.Length > 0 ? now + unit : "<unknown>", target.Length > 0 ? target + unit : "<auto>");
             texts.Add($"{(name.Length > 0 ? name + ": " : "")}{present}/{wanted}");
         }
 

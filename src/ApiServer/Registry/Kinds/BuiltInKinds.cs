@@ -12,7 +12,7 @@ public static class BuiltInKinds
     public static IReadOnlyList<KindInfo> All { get; } =
     [
         .. Core(), .. AdmissionRegistration(), .. ApiExtensions(), .. Apps(), .. Reviews(), .. Autoscaling(), .. Batch(), .. Coordination(),
-        .. Discovery(), .. Events(), .. Networking(), .. Policy(), .. Rbac(), .. Scheduling(),
+        .. Discovery(), .. Events(), .. Metrics.MetricsApi.Kinds, .. Networking(), .. Policy(), .. Rbac(), .. Scheduling(),
     ];
 
     private static IEnumerable<KindInfo> Core() =>
