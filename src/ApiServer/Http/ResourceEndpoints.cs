@@ -25,6 +25,11 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
 
         var form = MediaRange.Choose(context.Request.Headers.Accept)
             ?? throw KubeException.Of(406, "NotAcceptable", "only the following media types are accepted: application/json");
+        if (kind.DeprecationWarning is { } deprecation)
+        {
+            Warn(context, [deprecation]);
+        }
+
         await (context.Request.Method switch
         {
             "GET" or "HEAD" => ReadAsync(context, kind, route, user, form),

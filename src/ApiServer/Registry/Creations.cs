@@ -32,6 +32,11 @@ internal sealed class Creations(RegistryParts parts, WritePipeline pipeline)
     public async Task<KubeResult> CreateAsync(
         KindInfo kind, KindInfo hub, JsonObject value, KubeRequest request, KubeUser user, List<string> warnings)
     {
+        if (kind.IsTerminating)
+        {
+            throw Refusals.Terminating();
+        }
+
         CheckNamespace(hub.Type, value);
         var generated = value.Name().Length == 0 && value.Object("metadata").Text("generateName") is { Length: > 0 };
         for (var attempt = 1; ; attempt++)

@@ -99,9 +99,13 @@ internal sealed class Deletions(RegistryParts parts, WritePipeline pipeline, Rea
             return parts.View(kind, hub, stored);
         }
 
-        if (!wasDeleting && value.Metadata().Number("generation") is { } generation)
+        if (!wasDeleting)
         {
-            value.Metadata()["generation"] = generation + 1;
+            parts.StrategyOf(hub).MarkDeleted(value, parts.Time.GetUtcNow());
+            if (value.Metadata().Number("generation") is { } generation)
+            {
+                value.Metadata()["generation"] = generation + 1;
+            }
         }
 
         var write = new WriteContext(hub, request, user, parts.Time.GetUtcNow()) { Object = value, Old = value, Stored = stored };

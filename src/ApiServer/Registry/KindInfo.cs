@@ -32,6 +32,21 @@ public sealed record KindInfo(ResourceType Type)
     public IReadOnlyList<PrinterColumn> PrinterColumns { get; init; } = [];
     public bool IsCustom { get; init; }
 
+    /// <summary>Name of the CRD that defines the kind; empty for built-in kinds.</summary>
+    public string Definition { get; init; } = "";
+
+    /// <summary>Whether the CRD is being deleted: nothing more is created then.</summary>
+    public bool IsTerminating { get; init; }
+
+    /// <summary>What each request in this version is told; null for a version that is not deprecated.</summary>
+    public string? DeprecationWarning { get; init; }
+
+    /// <summary>
+    /// The store's revision when this definition came to be. Objects written later are as the schema says; earlier ones are pruned and
+    /// get their defaults when they are read.
+    /// </summary>
+    public long Since { get; init; }
+
     /// <summary>The version stored; all served versions of a kind share its objects and convert through this hub.</summary>
     public string StorageVersion { get; init; } = Type.Version;
 

@@ -29,6 +29,9 @@ public static class Refusals
     public static KubeException MethodNotAllowed(string method) =>
         KubeException.Of(405, "MethodNotAllowed", $"{method} is not supported on resources of this kind");
 
+    public static KubeException Terminating() =>
+        KubeException.Of(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating");
+
     public static KubeException UnsupportedPatch() => KubeException.Of(
         415, "UnsupportedMediaType",
         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "

@@ -1,9 +1,11 @@
+using System.Text.Json.Nodes;
 using Knet.Api.Meta;
 using Knet.ApiServer.Admission;
 using Knet.ApiServer.Admission.Quota;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry.Kinds;
 using Knet.ApiServer.Registry.Strategies;
+using Knet.ApiServer.Schemas;
 using Knet.ApiServer.Storage;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
@@ -49,12 +51,43 @@ internal sealed class RegistryParts
     /// <summary>The stored object in the version asked for.</summary>
     public KubeDocument View(KindInfo kind, KindInfo hub, StoredObject stored)
     {
-        return kind.Type == hub.Type ? stored.Document : stored.View(kind.Type.ToString(), document =>
+        if (kind.Type == hub.Type && stored.Revision >= kind.Since)
         {
-            var value = ObjectBodies.Parse(document);
+            return stored.Document;
+        }
+
+        return stored.View($"{kind.Type} {kind.Since}", document =>
+        {
+            var value = Current(hub, stored);
             Conversions.Convert(value, hub.Type, kind.Type);
+            if (kind.Type != hub.Type)
+            {
+                Fit(kind, value);
+            }
+
             return ObjectBodies.Encode(value, stored.Revision);
         });
+    }
+
+    /// <summary>A private copy of the stored object; pruned and defaulted when the CRD has changed since it was stored.</summary>
+    public static JsonObject Current(KindInfo hub, StoredObject stored)
+    {
+        var value = ObjectBodies.Parse(stored.Document);
+        if (stored.Revision < hub.Since)
+        {
+            Fit(hub, value);
+        }
+
+        return value;
+    }
+
+    private static void Fit(KindInfo kind, JsonObject value)
+    {
+        if (kind is { IsCustom: true, Schema: { } schema })
+        {
+            SchemaOperations.Prune(schema.Value, value);
+            SchemaOperations.ApplyDefaults(schema.Value, value);
+        }
     }
 
     /// <exception cref="KubeException">403: the user has no right to do it.</exception>

@@ -42,7 +42,9 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             && parts.Find(hub, new ObjectKey(kind.Type.Namespaced ? request.Namespace : "", request.Name)) is null)
         {
             parts.Authorize(user, "create", kind.Type, "", request.Namespace, request.Name);
-            return await creations.CreateAsync(kind, hub, patch.Apply(null), request, user, warnings);
+            var made = patch.Apply(null);
+            CheckIsNew(kind.Type, made.Metadata(), request.Name);
+            return await creations.CreateAsync(kind, hub, made, request, user, warnings);
         }
 
         return await ChangeAsync(kind, hub, request, user, warnings, patch.Apply);
@@ -57,8 +59,8 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var stored = parts.Find(hub, key) ?? throw Refusals.NotFound(kind.Type, request.Name);
-            var old = ObjectBodies.Parse(stored.Document);
-            var wanted = make(ObjectBodies.Parse(stored.Document));
+            var old = RegistryParts.Current(hub, stored);
+            var wanted = make(RegistryParts.Current(hub, stored));
             CheckPreconditions(kind.Type, wanted, stored, request);
             var write = new WriteContext(hub, request, user, parts.Time.GetUtcNow()) { Object = wanted, Old = old, Stored = stored };
             CarryOver.Into(write);
@@ -95,6 +97,21 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
         var removed = await pipeline.RemoveAsync(write.Hub, write.Stored!, write.Object, write.User, write.Request.DryRun);
         var last = new StoredObject(write.Key, write.Stored!.Revision, EncodedObject.From(write.Object), onDisk: false);
         return removed ? kind => parts.View(kind, write.Hub, last) : null;
+    }
+
+    // An applied configuration that names a version or a uid means an object that is there.
+    private static void CheckIsNew(ResourceType type, JsonObject metadata, string name)
+    {
+        if (metadata.Text("uid") is { Length: > 0 } uid)
+        {
+            throw Refusals.Conflict(
+                type, name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        }
+
+        if (metadata.Text("resourceVersion") is { Length: > 0 } version && version != "0")
+        {
+            throw Refusals.Modified(type, name);
+        }
     }
 
     private static void CheckPreconditions(ResourceType type, JsonObject wanted, StoredObject stored, KubeRequest request)

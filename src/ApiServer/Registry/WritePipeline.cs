@@ -126,10 +126,16 @@ internal sealed class WritePipeline(RegistryParts parts)
         return manager.Length <= 128 ? manager : manager[..128];
     }
 
-    private static void Default(WriteContext write, Strategies.KindStrategy strategy)
+    private void Default(WriteContext write, Strategies.KindStrategy strategy)
     {
+        DropEmpty(write.Object.Metadata());
         if (write.Hub is { IsCustom: true, Schema: { } schema })
         {
+            if (VersionOf(write) is { Schema: { } sent } version && version.Type != write.Hub.Type)
+            {
+                SchemaOperations.ApplyDefaults(sent.Value, write.Object);
+            }
+
             SchemaOperations.ApplyDefaults(schema.Value, write.Object);
         }
 
@@ -139,20 +145,41 @@ internal sealed class WritePipeline(RegistryParts parts)
         }
     }
 
-    // Built-in kinds have rules of their own (strategies); of their schema only the types count, which Kubernetes refuses while decoding.
-    private static void CheckSchema(WriteContext write, FieldErrors errors)
+    // The version a writer speaks: what Kubernetes defaults and validates in.
+    private KindInfo VersionOf(WriteContext write) => parts.Kinds.Catalog.Find(write.Request.Type) ?? write.Hub;
+
+    // As Kubernetes stores them: empty is absent.
+    private static void DropEmpty(JsonObject metadata)
     {
+        foreach (var member in (string[])["labels", "annotations", "finalizers", "ownerReferences"])
+        {
+            if (metadata[member] is JsonObject { Count: 0 } or JsonArray { Count: 0 })
+            {
+                metadata.Remove(member);
+            }
+        }
+    }
+
+    // Built-in kinds have rules of their own (strategies); of their schema only the types count, which Kubernetes refuses while decoding.
+    private void CheckSchema(WriteContext write, FieldErrors errors)
+    {
+        if (write.Hub is { IsCustom: true })
+        {
+            if (VersionOf(write).Schema is { } sent)
+            {
+                errors.Add(SchemaOperations.Validate(sent.Value, write.Object, write.Old));
+            }
+
+            return;
+        }
+
         if (write.Hub.Schema is not { } schema)
         {
             return;
         }
 
         var found = SchemaOperations.Validate(schema.Value, write.Object);
-        if (write.Hub.IsCustom)
-        {
-            errors.Add(found);
-        }
-        else if (found.FirstOrDefault(e => e.Type == "FieldValueTypeInvalid") is { } wrong)
+        if (found.FirstOrDefault(e => e.Type == "FieldValueTypeInvalid") is { } wrong)
         {
             var type = write.Hub.Type;
             throw Refusals.BadRequest(

@@ -20,10 +20,14 @@ public static class SchemaOperations
     public static void ApplyDefaults(SchemaNode schema, JsonObject value) => SchemaDefaulting.Apply(schema, value);
 
     /// <summary>Everything in the object that the schema forbids, in document order; empty when it is valid.</summary>
-    public static IReadOnlyList<FieldError> Validate(SchemaNode schema, JsonObject value)
+    /// <param name="old">
+    /// The stored object: what has not changed since then is not judged again, so that a stricter schema does not lock up the objects
+    /// that are there (Kubernetes: validation ratcheting).
+    /// </param>
+    public static IReadOnlyList<FieldError> Validate(SchemaNode schema, JsonObject value, JsonObject? old = null)
     {
         var errors = new List<FieldError>();
-        new SchemaValidation(errors).Validate(schema, value, FieldPath.Root);
+        new SchemaValidation(errors).Validate(schema, value, FieldPath.Root, old);
         return errors;
     }
 }

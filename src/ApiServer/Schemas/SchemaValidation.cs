@@ -9,8 +9,14 @@ internal sealed class SchemaValidation(List<FieldError> errors)
 {
     private const string Invalid = "FieldValueInvalid";
 
-    public void Validate(SchemaNode schema, JsonNode? value, FieldPath path)
+    /// <param name="old">The value before the change, where there was one: an unchanged value is not judged.</param>
+    public void Validate(SchemaNode schema, JsonNode? value, FieldPath path, JsonNode? old = null)
     {
+        if (old is not null && JsonNode.DeepEquals(old, value))
+        {
+            return;
+        }
+
         if (value is null)
         {
             if (!schema.Nullable && (schema.Type.Length > 0 || schema.IntOrString))
@@ -29,10 +35,10 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         switch (value)
         {
             case JsonObject map:
-                ValidateObject(schema, map, path);
+                ValidateObject(schema, map, path, old as JsonObject);
                 break;
             case JsonArray list:
-                ValidateArray(schema, list, path);
+                ValidateArray(schema, list, path, old as JsonArray);
                 break;
             default:
                 ScalarValidation.Validate(schema, (JsonValue)value, path, Add);
@@ -40,7 +46,7 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         }
 
         ValidateEnum(schema, value, path);
-        ValidateJunctors(schema, value, path);
+        ValidateJunctors(schema, value, path, old);
     }
 
     /// <summary>OpenAPI's name of a JSON value's type.</summary>
@@ -91,7 +97,7 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         return false;
     }
 
-    private void ValidateObject(SchemaNode schema, JsonObject map, FieldPath path)
+    private void ValidateObject(SchemaNode schema, JsonObject map, FieldPath path, JsonObject? old)
     {
         foreach (var name in schema.Required)
         {
@@ -105,7 +111,7 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         {
             if ((schema.Properties.GetValueOrDefault(name) ?? schema.AdditionalProperties) is { } child)
             {
-                Validate(child, member, path.Member(name));
+                Validate(child, member, path.Member(name), old?[name]);
             }
         }
 
@@ -120,13 +126,18 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         }
     }
 
-    private void ValidateArray(SchemaNode schema, JsonArray list, FieldPath path)
+    private void ValidateArray(SchemaNode schema, JsonArray list, FieldPath path, JsonArray? old)
     {
         if (schema.Items is { } items)
         {
+            // Only items with keys can be told to be the same as before.
+            var before = schema.ListType == "map"
+                ? old?.OfType<JsonObject>().GroupBy(o => KeyOf(schema, o)).ToDictionary(g => g.Key, g => g.First(), StringComparer.Ordinal)
+                : null;
             for (var i = 0; i < list.Count; i++)
             {
-                Validate(items, list[i], path.Item(i));
+                Validate(
+                    items, list[i], path.Item(i), list[i] is JsonObject item ? before?.GetValueOrDefault(KeyOf(schema, item)) : null);
             }
         }
 
@@ -183,7 +194,7 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         Add(path, "FieldValueNotSupported", $"Unsupported value: {Text(value)}: supported values: {supported}");
     }
 
-    private void ValidateJunctors(SchemaNode schema, JsonNode value, FieldPath path)
+    private void ValidateJunctors(SchemaNode schema, JsonNode value, FieldPath path, JsonNode? old)
     {
         bool Fits(SchemaNode part)
         {
@@ -196,7 +207,7 @@ internal sealed class SchemaValidation(List<FieldError> errors)
 
         foreach (var part in schema.AllOf ?? [])
         {
-            Validate(part, value, path);
+            Validate(part, value, path, old);
         }
 
         if (schema.AnyOf is { Count: > 0 } any && !any.Any(Fits))

@@ -258,28 +258,3 @@ internal sealed class DiscoveryDocuments
         _ => ["get", "patch", "update"],
     };
 }
-
-/// <summary>Kubernetes' order of versions: stable before beta before alpha, higher numbers first.</summary>
-internal sealed class VersionOrder : IComparer<string>
-{
-    public static VersionOrder Instance { get; } = new();
-
-    public int Compare(string? x, string? y)
-    {
-        var (a, b) = (Rank(x ?? ""), Rank(y ?? ""));
-        return a.CompareTo(b) is var order and not 0 ? order : string.CompareOrdinal(x, y);
-    }
-
-    private static (int Stability, int Major, int Minor) Rank(string version)
-    {
-        var match = System.Text.RegularExpressions.Regex.Match(version, "^v([0-9]+)(?:(alpha|beta)([0-9]+))?$");
-        if (!match.Success)
-        {
-            return (3, 0, 0);
-        }
-
-        var stability = match.Groups[2].Value switch { "" => 0, "beta" => 1, _ => 2 };
-        var minor = match.Groups[3].Success ? int.Parse(match.Groups[3].Value) : 0;
-        return (stability, -int.Parse(match.Groups[1].Value), -minor);
-    }
-}

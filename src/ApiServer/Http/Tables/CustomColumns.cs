@@ -38,7 +38,8 @@ internal static class CustomColumns
         switch (type)
         {
             case "date":
-                return first.ValueKind == JsonValueKind.String ? HumanDuration.Since(first.GetString(), now) : null;
+                return first.ValueKind != JsonValueKind.String ? null
+                    : HumanDuration.Since(first.GetString(), now) is var age and not "<unknown>" ? age : "<invalid>";
             case "integer" when first.ValueKind == JsonValueKind.Number:
                 return first.TryGetInt64(out var whole) ? whole : (long)first.GetDouble();
             case "number" when first.ValueKind == JsonValueKind.Number:
@@ -46,7 +47,7 @@ internal static class CustomColumns
             case "boolean" when first.ValueKind is JsonValueKind.True or JsonValueKind.False:
                 return first.GetBoolean();
             case "string":
-                return found.Count == 1 ? Text(first) : string.Join(' ', found.Select(Text));
+                return Text(first); // a path that finds several shows the first, as in Kubernetes
             default:
                 return null;
         }

@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
+using Knet.ApiServer.Registry.Kinds;
 using Knet.ApiServer.Registry.Strategies;
-using Knet.ApiServer.Schemas;
+using Knet.ApiServer.Storage;
 
 namespace Knet.ApiServer.Registry.Crds;
 
-/// <summary>CustomResourceDefinitions: established at once, and served from the moment the creation is acknowledged.</summary>
+/// <summary>CustomResourceDefinitions: established at once unless a name is taken, and served as soon as they are acknowledged.</summary>
 internal sealed class CrdStrategy(RegistryParts parts) : KindStrategy
 {
     public const string Table = "apiextensions.k8s.io/customresourcedefinitions";
@@ -34,135 +35,88 @@ internal sealed class CrdStrategy(RegistryParts parts) : KindStrategy
             metadata["finalizers"] = JsonMembers.ToArray([.. finalizers, Finalizer]);
         }
 
-        Default(write.Object);
-        SetStatus(write);
+        Prepare(write);
     }
 
-    public override void PrepareUpdate(WriteContext write)
+    public override void PrepareUpdate(WriteContext write) => Prepare(write);
+
+    public override void MarkDeleted(JsonObject value, DateTimeOffset now) => CrdNames.SetCondition(
+        value, CrdNames.Terminating, true, "InstanceDeletionInProgress", "CustomResource deletion is in progress", now);
+
+    public override void Validate(WriteContext write, FieldErrors errors) => new CrdValidation(write, errors).Check();
+
+    public override async Task AfterWriteAsync(WriteContext write, JsonObject value)
+    {
+        Serve(value, isSameSchema: JsonNode.DeepEquals(write.Old?["spec"], value["spec"]));
+        await ReconsiderAsync(value, write.Now);
+    }
+
+    public override async Task AfterRemovalAsync(JsonObject last)
+    {
+        StopServing(last.Name());
+        await ReconsiderAsync(last, parts.Time.GetUtcNow());
+    }
+
+    private void Prepare(WriteContext write)
     {
         Default(write.Object);
-        SetStatus(write);
+        CrdNames.SetStatus(write.Object, OthersOf(write.Object).Select(o => ObjectBodies.Parse(o.Document)), write.Now);
     }
 
-    public override void Validate(WriteContext write, FieldErrors errors)
+    private void Serve(JsonObject crd, bool isSameSchema)
     {
-        var spec = write.Object.Object("spec");
-        var names = spec.Object("names");
-        Need(spec, "group", "spec.group", errors);
-        Need(names, "plural", "spec.names.plural", errors);
-        Need(names, "kind", "spec.names.kind", errors);
-        var expected = $"{names.Text("plural")}.{spec.Text("group")}";
-        if (write.Name != expected)
+        var since = isSameSchema ? Served(crd.Name())?.Since : null;
+        if (CrdKinds.Of(crd, since ?? parts.Store.Revision) is { Count: > 0 } kinds)
         {
-            errors.Invalid("metadata.name", write.Name, "must be spec.names.plural+\".\"+spec.group");
+            parts.Kinds.Replace(crd.Name(), kinds);
         }
-
-        if (spec.Text("scope") is not ("Namespaced" or "Cluster"))
+        else
         {
-            errors.NotSupported("spec.scope", spec?["scope"]?.DeepClone() ?? "", "Cluster", "Namespaced");
-        }
-
-        ValidateVersions(spec, errors);
-        if (write.Old.Object("spec") is { } old)
-        {
-            Unchanged(old, spec, "group", "spec.group", errors);
-            Unchanged(old, spec, "scope", "spec.scope", errors);
-            Unchanged(old.Object("names"), names, "plural", "spec.names.plural", errors);
-            Unchanged(old.Object("names"), names, "kind", "spec.names.kind", errors);
+            StopServing(crd.Name());
         }
     }
 
-    public override Task AfterWriteAsync(WriteContext write, JsonObject value)
+    private void StopServing(string crd)
     {
-        parts.Kinds.Replace(write.Name, CrdKinds.Of(value));
-        return Task.CompletedTask;
+        var last = Served(crd);
+        parts.Kinds.Replace(crd, []);
+        if (last is not null)
+        {
+            parts.Store.EndWatches(KindSource.TableOf(last.Type));
+        }
     }
 
-    public override Task AfterRemovalAsync(JsonObject last)
+    private KindInfo? Served(string crd) => parts.Kinds.Catalog.All.FirstOrDefault(k => k.Definition == crd);
+
+    // A name that this CRD had, and has no more, may be what another of its group waits for.
+    private async Task ReconsiderAsync(JsonObject crd, DateTimeOffset now)
     {
-        var served = CrdKinds.Of(last);
-        parts.Kinds.Replace(last.Name(), []);
-        foreach (var kind in served)
+        foreach (var stored in OthersOf(crd).ToList())
         {
-            parts.Store.EndWatches(Kinds.KindSource.TableOf(kind.Type));
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static void ValidateVersions(JsonObject? spec, FieldErrors errors)
-    {
-        var versions = spec.Items("versions").ToList();
-        if (versions.Count(v => v.Flag("storage") == true) != 1)
-        {
-            errors.Invalid(
-                "spec.versions", spec.Array("versions")?.DeepClone(), "must have exactly one version marked as storage version");
-        }
-
-        var seen = new HashSet<string>();
-        for (var i = 0; i < versions.Count; i++)
-        {
-            var path = $"spec.versions[{i}]";
-            Need(versions[i], "name", path + ".name", errors);
-            if (versions[i].Text("name") is { } name && !seen.Add(name))
+            var other = ObjectBodies.Parse(stored.Document);
+            if (CrdNames.IsTrue(other, CrdNames.NamesAccepted) || other.IsDeleting())
             {
-                errors.Duplicate(path + ".name", name);
-            }
-
-            if (versions[i].Object("schema").Object("openAPIV3Schema") is not { } schema)
-            {
-                errors.Required(path + ".schema.openAPIV3Schema", "schemas are required");
                 continue;
             }
 
-            if (schema.Text("type") != "object")
+            CrdNames.SetStatus(other, OthersOf(other).Select(o => ObjectBodies.Parse(o.Document)), now);
+            if (!CrdNames.IsTrue(other, CrdNames.NamesAccepted))
             {
-                errors.Invalid(path + ".schema.openAPIV3Schema.type", schema.Text("type") ?? "", "must be object at the root");
+                continue;
             }
 
-            CrdSchemas.Parse(schema.DeepClone()); // refuses with its own words what is no schema
+            // Served before anybody can read that it is. A writer who is faster than this one comes to the same end.
+            Serve(other, isSameSchema: true);
+            await parts.Store.WriteAsync(
+                new StoreWrite(Table, stored.Key, EncodedObject.From(other), stored.Revision, Durability.Committed));
         }
     }
 
-    private static void SetStatus(WriteContext write)
+    private IEnumerable<StoredObject> OthersOf(JsonObject crd)
     {
-        var spec = write.Object.Object("spec");
-        var status = write.Object.Ensure("status");
-        status["acceptedNames"] = spec.Object("names")?.DeepClone() ?? new JsonObject();
-        var stored = status.Texts("storedVersions").ToList();
-        if (spec.Items("versions").FirstOrDefault(v => v.Flag("storage") == true).Text("name") is { } storage && !stored.Contains(storage))
-        {
-            stored.Add(storage);
-        }
-
-        status["storedVersions"] = JsonMembers.ToArray(stored);
-        if (status.Array("conditions") is null)
-        {
-            var now = JsonMembers.Time(write.Now);
-            status["conditions"] = new JsonArray(
-                Condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-                Condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now));
-        }
-    }
-
-    private static JsonObject Condition(string type, string reason, string message, string now) => new()
-    {
-        ["type"] = type, ["status"] = "True", ["lastTransitionTime"] = now, ["reason"] = reason, ["message"] = message,
-    };
-
-    private static void Need(JsonObject? holder, string member, string path, FieldErrors errors)
-    {
-        if (holder.Text(member) is not { Length: > 0 })
-        {
-            errors.Required(path);
-        }
-    }
-
-    private static void Unchanged(JsonObject? old, JsonObject? now, string member, string path, FieldErrors errors)
-    {
-        if (!JsonNode.DeepEquals(old?[member], now?[member]))
-        {
-            errors.Invalid(path, now?[member]?.DeepClone(), "field is immutable");
-        }
+        var (name, group) = (crd.Name(), crd.Object("spec").Text("group"));
+        return parts.Store.Snapshot(Table).Range("").Where(o => o.Key.Name != name
+            && o.Key.Name.EndsWith("." + group, StringComparison.Ordinal)
+            && ObjectBodies.Parse(o.Document).Object("spec").Text("group") == group);
     }
 }

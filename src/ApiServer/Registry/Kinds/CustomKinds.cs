@@ -9,7 +9,7 @@ internal static class CustomKinds
     {
         foreach (var stored in parts.Store.Snapshot(CrdStrategy.Table).Range(""))
         {
-            parts.Kinds.Replace(stored.Key.Name, CrdKinds.Of(ObjectBodies.Parse(stored.Document)));
+            parts.Kinds.Replace(stored.Key.Name, CrdKinds.Of(ObjectBodies.Parse(stored.Document), stored.Revision));
         }
     }
 }

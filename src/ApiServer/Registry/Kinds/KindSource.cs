@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry.Kinds;
@@ -7,15 +8,21 @@ namespace Knet.ApiServer.Registry.Kinds;
 /// </summary>
 internal sealed class KindSource
 {
+    private static readonly FrozenSet<(string Group, string Plural)> BuiltIn =
+        BuiltInKinds.All.Select(k => (k.Type.Group, k.Type.Plural)).ToFrozenSet();
+
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, IReadOnlyList<KindInfo>> _custom = new(StringComparer.Ordinal);
     private KindCatalog _catalog = new(BuiltInKinds.All);
 
     public KindCatalog Catalog => Volatile.Read(ref _catalog);
 
-    /// <summary>Serves the kinds of a CRD (one per served version), or none of it any more.</summary>
+    /// <summary>
+    /// Serves the kinds of a CRD (one per served version), or none of it any more. A CRD cannot take the place of a built-in kind.
+    /// </summary>
     public void Replace(string crd, IReadOnlyList<KindInfo> kinds)
     {
+        kinds = [.. kinds.Where(k => !BuiltIn.Contains((k.Type.Group, k.Type.Plural)))];
         lock (_gate)
         {
             if (kinds.Count == 0)

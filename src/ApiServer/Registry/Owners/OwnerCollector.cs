@@ -222,14 +222,30 @@ internal sealed partial class OwnerCollector(RegistryParts parts, Registry regis
 
     private async Task EmptyCrdAsync(StoredObject crd)
     {
-        foreach (var kind in CrdKinds.Of(ObjectBodies.Parse(crd.Document)).Take(1))
+        var spec = ObjectBodies.Parse(crd.Document).Object("spec");
+        var table = $"{spec.Text("group")}/{spec.Object("names").Text("plural")}";
+        if (parts.Kinds.Catalog.All.FirstOrDefault(k => k.Definition == crd.Key.Name) is { } kind)
         {
-            var hub = parts.Kinds.HubOf(kind);
-            await registry.SendAsync(new KubeRequest(KubeVerb.DeleteCollection, hub.Type), User, _stop.Token);
-            if (parts.Store.Snapshot(KindSource.TableOf(hub.Type)).Count == 0)
+            await registry.SendAsync(new KubeRequest(KubeVerb.DeleteCollection, kind.Type), User, _stop.Token);
+        }
+        else if (!parts.Kinds.Catalog.All.Any(k => KindSource.TableOf(k.Type) == table))
+        {
+            // Nobody can reach objects of which no version is served, nor take their finalizers away.
+            foreach (var left in parts.Store.Snapshot(table).Range("").ToList())
             {
-                await RemoveFinalizerAsync(CrdStrategy.Table, crd.Key, CrdStrategy.Finalizer);
+                await parts.Store.WriteAsync(new StoreWrite(table, left.Key, null, left.Revision, Durability.Committed));
             }
+        }
+        else
+        {
+            // It never got to serve: the objects of that name are a built-in kind's.
+            await RemoveFinalizerAsync(CrdStrategy.Table, crd.Key, CrdStrategy.Finalizer);
+            return;
+        }
+
+        if (parts.Store.Snapshot(table).Count == 0)
+        {
+            await RemoveFinalizerAsync(CrdStrategy.Table, crd.Key, CrdStrategy.Finalizer);
         }
     }
 

@@ -43,6 +43,11 @@ internal class KindStrategy
     {
     }
 
+    /// <summary>Notes in the status that the object is being deleted and waits for its finalizers.</summary>
+    public virtual void MarkDeleted(JsonObject value, DateTimeOffset now)
+    {
+    }
+
     /// <summary>Called after the object was created or changed and before the caller gets the answer.</summary>
     public virtual Task AfterWriteAsync(WriteContext write, JsonObject value) => Task.CompletedTask;
 

@@ -111,7 +111,9 @@ internal sealed class Api : IAsyncDisposable
 
     public static byte[] Bytes(string json) => Encoding.UTF8.GetBytes(json);
 
-    public static JsonObject Read(KubeResult result) => JsonNode.Parse(result.Document.Json.Span)!.AsObject();
+    public static JsonObject Read(KubeResult result) => Json(result.Document);
+
+    public static JsonObject Json(KubeDocument document) => JsonNode.Parse(document.Json.Span)!.AsObject();
 
     public static string Pod(string name, string more = "") =>
         $$"""{"metadata":{"name":"{{name}}"{{more}}},"spec":{"containers":[{"name":"c","image":"nginx"}]} }""";

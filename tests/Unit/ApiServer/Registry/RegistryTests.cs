@@ -254,7 +254,7 @@ public sealed class RegistryTests
         public AdmissionResponse Mutate(AdmissionRequest request)
         {
             var value = JsonNode.Parse(request.Object!.Json.Span)!;
-            value["metadata"]!["labels"]!["admitted"] = "yes";
+            value["metadata"]!["labels"] = new JsonObject { ["admitted"] = "yes" };
             return new AdmissionResponse(new KubeDocument(Api.Bytes(value.ToJsonString())));
         }
 
