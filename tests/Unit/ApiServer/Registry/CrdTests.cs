@@ -111,7 +111,7 @@ public sealed class CrdTests
         await api.DeleteAsync(Api.Crds, "things.x.io");
         await api.WatchUntilAsync(
             new KubeRequest(KubeVerb.List, Api.Crds) { FieldSelector = "metadata.name=others.x.io" },
-            seen => Condition(Api.Json(seen[^1].Object), "Established").Status == "True");
+            seen => Condition(Api.Json(seen[^1].Document), "Established").Status == "True");
         await api.CreateAsync(others, """{"metadata":{"name":"o"}}""");
     }
 
