@@ -8,6 +8,7 @@ using Knet.Kube.Controllers;
 using Knet.Oci;
 using Knet.Serving.Config;
 using Knet.Serving.Configurations;
+using Knet.Serving.DomainMappings;
 using Knet.Serving.GarbageCollection;
 using Knet.Serving.Labeler;
 using Knet.Serving.Revisions;
@@ -49,6 +50,8 @@ public static class ServingControllers
             .Reads<V1Deployment>().Reads<V1Pod>().Reads<KnPodAutoscaler>();
         host.Add("route-controller", new RouteReconciler(), client)
             .Reads<KnConfiguration>().Reads<KnRevision>().Reads<KnIngress>().Reads<V1Service>().Reads<V1Endpoints>();
+        host.Add("domainmapping-controller", new DomainMappingReconciler(), client)
+            .Reads<KnClusterDomainClaim>().Reads<KnService>().Reads<KnRoute>().Reads<V1Service>().Reads<KnIngress>();
         host.Add("labeler-controller", new RouteLabeler(), client).Reads<KnConfiguration>().Reads<KnRevision>();
         host.Add("labeler-controller-revisions", new RevisionUnlabeler(), client).Reads<KnConfiguration>().Reads<KnRoute>();
         host.Add("labeler-controller-configurations", new ConfigurationUnlabeler(), client).Reads<KnRevision>().Reads<KnRoute>();

@@ -3,6 +3,7 @@ using k8s.Models;
 using Knet.Api.Autoscaling.V1Alpha1;
 using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.V1;
+using Knet.Api.Serving.V1Beta1;
 
 namespace Knet.Api.Meta;
 
@@ -20,6 +21,8 @@ namespace Knet.Api.Meta;
 [JsonSerializable(typeof(KnMetric))]
 [JsonSerializable(typeof(KnServerlessService))]
 [JsonSerializable(typeof(KnIngress))]
+[JsonSerializable(typeof(KnDomainMapping))]
+[JsonSerializable(typeof(KnClusterDomainClaim))]
 [JsonSerializable(typeof(V1Pod))]
 [JsonSerializable(typeof(V1Deployment))]
 [JsonSerializable(typeof(V1ReplicaSet))]

@@ -5,6 +5,7 @@ using Knet.Api.Autoscaling.V1Alpha1;
 using Knet.Api.Meta;
 using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.V1;
+using Knet.Api.Serving.V1Beta1;
 
 namespace Knet.Api.Schema;
 
@@ -25,6 +26,8 @@ public static class CrdWriter
         Write(typeof(KnMetric)),
         Write(typeof(KnServerlessService)),
         Write(typeof(KnIngress)),
+        Write(typeof(KnDomainMapping)),
+        Write(typeof(KnClusterDomainClaim)),
     ];
 
     /// <summary>The same definition as KubernetesClient's model.</summary>

@@ -13,8 +13,6 @@ namespace Knet.DataPlane.Forwarding;
 /// <remarks>Hot. The timer belongs to the object and is only set anew for each request.</remarks>
 internal sealed class Exchange : HttpTransformer, IDisposable
 {
-    private const string EventStream = "text/event-stream";
-
     // The target goes out byte for byte as it came in: no unescaping, no removal of dot segments.
     private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -133,9 +131,12 @@ internal sealed class Exchange : HttpTransformer, IDisposable
 
         _coldStarts?.Mark(_namespace, _revision, ColdStartPhase.FirstByte);
         var copied = base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-        return httpContext.Response.Headers.ContentType is [{ } type] && type.StartsWith(EventStream, StringComparison.OrdinalIgnoreCase)
-            ? StartAsync(httpContext, copied, cancellationToken)
-            : copied;
+        if (OpenEndedContent.Covers(proxyResponse, httpContext))
+        {
+            proxyResponse.Content = new OpenEndedContent(proxyResponse.Content, httpContext);
+        }
+
+        return copied;
     }
 
     /// <summary>Path and query of a request target, however it was written.</summary>
@@ -155,14 +156,6 @@ internal sealed class Exchange : HttpTransformer, IDisposable
 
         path += authority + 3;
         return target[path] == '?' ? "/" + target[path..] : target[path..];
-    }
-
-    // An event stream's headers are sent before its first event: the client waits for them.
-    private static async ValueTask<bool> StartAsync(HttpContext context, ValueTask<bool> copied, CancellationToken cancellationToken)
-    {
-        var copy = await copied;
-        await context.Response.Body.FlushAsync(cancellationToken);
-        return copy;
     }
 
     private void Expire()

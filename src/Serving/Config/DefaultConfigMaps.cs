@@ -15,7 +15,13 @@ public static partial class DefaultConfigMaps
     /// <param name="externalPort">The gateway's port on the host; when it is not 80 it is published under its key.</param>
     public static IReadOnlyList<V1ConfigMap> Create(int externalPort = 80)
     {
-        var network = new Dictionary<string, string> { ["ingress-class"] = NetworkingKeys.KnetIngressClass };
+        var network = new Dictionary<string, string>
+        {
+            ["ingress-class"] = NetworkingKeys.KnetIngressClass,
+
+            // One person's machine: nobody has to hand out domains.
+            ["autocreate-cluster-domain-claims"] = "true",
+        };
         if (externalPort != 80)
         {
             network[NetworkConfig.ExternalPortKey] = $"{externalPort}";

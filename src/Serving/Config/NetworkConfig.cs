@@ -71,6 +71,17 @@ public sealed record NetworkConfig
         };
     }
 
+    /// <summary>Where clients outside find a host: with the gateway's port when it is not the scheme's own.</summary>
+    public string ExternalUrl(string host, bool hasCertificate)
+    {
+        if (hasCertificate)
+        {
+            return $"https://{host}";
+        }
+
+        return ExternalPort == 80 ? $"{DefaultExternalScheme}://{host}" : $"{DefaultExternalScheme}://{host}:{ExternalPort}";
+    }
+
     // Tried with an example, so that a bad template is refused here and not at every Route.
     private static GoTemplate Checked(string key, GoTemplate template, params string[] fields)
     {

@@ -48,9 +48,7 @@ internal sealed class RouteHosts(KnRoute route, NetworkConfig network, DomainCon
     public string UrlOf(string tag, bool isLocal)
     {
         var host = HostOf(tag, isLocal);
-        return isLocal ? $"http://{host}"
-            : network.ExternalPort == 80 ? $"{network.DefaultExternalScheme}://{host}"
-            : $"{network.DefaultExternalScheme}://{host}:{network.ExternalPort}";
+        return isLocal ? $"http://{host}" : network.ExternalUrl(host, hasCertificate: false);
     }
 
     /// <summary>The forms under which a cluster-local name is asked for: <c>n.ns</c>, <c>n.ns.svc</c>,

@@ -26,8 +26,7 @@ internal static class RouteIngress
     public static KnIngress For(KnRoute route, RouteTraffic traffic, RouteHosts hosts, NetworkConfig network, FeaturesConfig features)
     {
         var byHeader = features.TagHeaderBasedRouting == FeatureFlag.Enabled;
-        var annotations = Maps.Keep(route.Metadata.Annotations, IsForIngress)
-            .With(NetworkingKeys.IngressClass, ClassOf(route, network))
+        var annotations = IngressSettings.Annotations(route.Metadata, network)
             .With(NetworkingKeys.Rollout, traffic.Rollout.ToString())
             .With(NetworkingKeys.TagToHost, byHeader ? TagHosts(traffic, hosts) : null);
         return new KnIngress
@@ -44,35 +43,10 @@ internal static class RouteIngress
             },
             Spec = new IngressSpec
             {
-                HttpOption = HttpOption(route, network),
+                HttpOption = IngressSettings.HttpOption(route.Metadata, network, network.ExternalDomainTls),
                 Rules = Rules(route, traffic, hosts, byHeader),
             },
         };
-    }
-
-    public static bool IsUpToDate(KnIngress existing, KnIngress wanted) =>
-        Maps.Same(existing.Metadata.Annotations, wanted.Metadata.Annotations) &&
-        Maps.Same(existing.Metadata.Labels, wanted.Metadata.Labels) &&
-        Maps.SameJson(existing.Spec, wanted.Spec);
-
-    private static bool IsForIngress(string key) =>
-        key is not (ServingKeys.LastApplied or NetworkingKeys.IngressClassAlt or NetworkingKeys.CertificateClassAlt);
-
-    private static string ClassOf(KnRoute route, NetworkConfig network) =>
-        route.Metadata.Annotations.Find(NetworkingKeys.IngressClass) ??
-        route.Metadata.Annotations.Find(NetworkingKeys.IngressClassAlt) ??
-        network.IngressClass;
-
-    private static string HttpOption(KnRoute route, NetworkConfig network)
-    {
-        var text = route.Metadata.Annotations.Find(NetworkingKeys.HttpOption) ??
-            route.Metadata.Annotations.Find(NetworkingKeys.HttpOptionAlt) ??
-            network.HttpProtocol;
-
-        // Without certificates there is nowhere to redirect to.
-        return network.ExternalDomainTls && string.Equals(text, "redirected", StringComparison.OrdinalIgnoreCase)
-            ? "Redirected"
-            : "Enabled";
     }
 
     private static string? TagHosts(RouteTraffic traffic, RouteHosts hosts)

@@ -116,7 +116,7 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
             _again = rollout.Next(view.Now);
             var traffic = new RouteTraffic(Shares(targets, rollout), _localNames, rollout);
             var wanted = RouteIngress.For(route, traffic, _hosts, _network, view.Config<FeaturesConfig>());
-            var isUpToDate = existing is not null && RouteIngress.IsUpToDate(existing, wanted);
+            var isUpToDate = existing is not null && IngressSettings.IsUpToDate(existing, wanted);
             if (!isUpToDate)
             {
                 _steps.Add(PlanStep.Ensure(wanted));

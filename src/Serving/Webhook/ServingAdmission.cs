@@ -7,6 +7,7 @@ using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving;
 using Knet.Api.Serving.Config;
 using Knet.Api.Serving.V1;
+using Knet.Api.Serving.V1Beta1;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
 using Knet.Kube.Config;
@@ -32,7 +33,7 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
 
         return type.Group switch
         {
-            "serving.knative.dev" => type.Plural is "services" or "configurations" or "revisions" or "routes",
+            "serving.knative.dev" => type.Plural is "services" or "configurations" or "revisions" or "routes" or "domainmappings",
             "networking.internal.knative.dev" => type.Plural == "ingresses",
             "autoscaling.internal.knative.dev" => type.Plural == "podautoscalers",
             "" => type.Plural == "configmaps",
@@ -51,6 +52,7 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
                     request, (value, old, policy) => value.WithDefaults(policy, old, request.User.Name)),
                 "Revision" => Mutated<KnRevision>(request, static (value, old, policy) => value.WithDefaults(policy, old)),
                 "Route" => Mutated<KnRoute>(request, (value, old, _) => value.WithDefaults(old, request.User.Name)),
+                "DomainMapping" => Mutated<KnDomainMapping>(request, (value, old, _) => value.WithDefaults(old, request.User.Name)),
                 "Ingress" => Mutated<KnIngress>(request, static (value, _, _) => IngressAdmission.WithDefaults(value)),
                 _ => AdmissionResponse.Allowed,
             };
@@ -85,6 +87,9 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
                     break;
                 case "Route":
                     Checked<KnRoute>(request, (value, old, _) => value.Validate(old, errors));
+                    break;
+                case "DomainMapping":
+                    Checked<KnDomainMapping>(request, (value, old, _) => value.Validate(old, errors));
                     break;
                 case "Ingress":
                     Checked<KnIngress>(request, (value, _, _) => IngressAdmission.Validate(value, errors));

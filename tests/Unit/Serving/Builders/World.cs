@@ -6,6 +6,7 @@ using Knet.Api.Meta;
 using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.Config;
 using Knet.Api.Serving.V1;
+using Knet.Api.Serving.V1Beta1;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
 using Knet.Kube.Facts;
@@ -25,7 +26,7 @@ internal sealed class World : IView
     private static readonly Dictionary<string, Type> Types = new Type[]
     {
         typeof(KnService), typeof(KnConfiguration), typeof(KnRoute), typeof(KnRevision), typeof(KnPodAutoscaler), typeof(KnIngress),
-        typeof(V1Deployment), typeof(V1Service), typeof(V1Endpoints), typeof(V1Pod),
+        typeof(KnDomainMapping), typeof(KnClusterDomainClaim), typeof(V1Deployment), typeof(V1Service), typeof(V1Endpoints), typeof(V1Pod),
     }.ToDictionary(t => t.Name.StartsWith("Kn", StringComparison.Ordinal) ? "kn/" + t.Name[2..] : t.Name[2..]);
 
     private readonly SortedDictionary<string, IKubernetesObject<V1ObjectMeta>> _objects = new(StringComparer.Ordinal);
