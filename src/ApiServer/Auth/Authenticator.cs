@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
+using Microsoft.Extensions.Logging;
 
 namespace Knet.ApiServer.Auth;
 
@@ -15,18 +16,21 @@ public sealed record StaticToken(string Token, KubeUser User);
 /// <param name="Authorization">The header of that name.</param>
 /// <param name="Path">Some paths need no identity.</param>
 /// <param name="Header">Reads all values of another header.</param>
+/// <param name="HeaderNames">The names of all headers.</param>
 public sealed record Credentials(
-    X509Certificate2? Certificate, string? Authorization, string Path, Func<string, IReadOnlyList<string>> Header);
+    X509Certificate2? Certificate, string? Authorization, string Path, Func<string, IReadOnlyList<string>> Header,
+    IEnumerable<string>? HeaderNames = null);
 
 /// <summary>
 /// Finds out who sends a request: a client certificate of the cluster's authority (CN = user, O = groups), a static token, a
 /// service-account token; then impersonation, when the user may.
 /// </summary>
-public sealed class Authenticator(
-    ClusterCa ca, ServiceAccountTokens serviceAccounts, IReadOnlyList<StaticToken> staticTokens, IAuthorizer authorizer)
+public sealed partial class Authenticator(
+    ClusterCa ca, ServiceAccountTokens serviceAccounts, IReadOnlyList<StaticToken> staticTokens, IAuthorizer authorizer,
+    ILogger<Authenticator>? logger = null)
 {
-    private const string AllAuthenticated = "system:authenticated";
-    private static readonly KubeUser Anonymous = new("system:anonymous", ["system:unauthenticated"]);
+    private static readonly KubeUser Anonymous = new(Impersonation.AnonymousName, [Impersonation.Unauthenticated]);
+    private readonly Impersonation _impersonation = new(authorizer);
     private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz", "/version"];
 
     // One entry per connection: the chain is checked at its first request.
@@ -40,7 +44,7 @@ public sealed class Authenticator(
     {
         var user = await FindAsync(credentials, cancellationToken)
             ?? (IsOpen(credentials.Path) ? Anonymous : throw KubeException.Of(401, "Unauthorized", "Unauthorized"));
-        return Impersonate(user, credentials.Header);
+        return _impersonation.Apply(user, credentials);
     }
 
     private async Task<KubeUser?> FindAsync(Credentials credentials, CancellationToken cancellationToken)
@@ -71,7 +75,13 @@ public sealed class Authenticator(
             }
         }
 
-        return (await serviceAccounts.VerifyAsync(token, [], cancellationToken)).Token?.User;
+        var (verified, problem) = await serviceAccounts.VerifyAsync(token, [], cancellationToken);
+        if (problem is not null && logger is not null)
+        {
+            Log.Refused(logger, problem); // the client learns nothing but that it is nobody
+        }
+
+        return verified?.User;
     }
 
     private KubeUser? ByCertificate(X509Certificate2 certificate)
@@ -101,56 +111,11 @@ public sealed class Authenticator(
     }
 
     private static KubeUser WithAuthenticated(KubeUser user) =>
-        user.Groups.Contains(AllAuthenticated) ? user : user with { Groups = [.. user.Groups, AllAuthenticated] };
+        user.Groups.Contains(Impersonation.Authenticated) ? user : user with { Groups = [.. user.Groups, Impersonation.Authenticated] };
 
-    private KubeUser Impersonate(KubeUser user, Func<string, IReadOnlyList<string>> header)
+    private static partial class Log
     {
-        var names = header("Impersonate-User");
-        var groups = header("Impersonate-Group");
-        if (names.Count == 0)
-        {
-            return groups.Count == 0
-                ? user
-                : throw KubeException.Of(400, "BadRequest", "requested [{Group  " + groups[0] + "}] without impersonating a user");
-        }
-
-        var name = names[0];
-        const string prefix = "system:serviceaccount:";
-        if (name.StartsWith(prefix, StringComparison.Ordinal) && name[prefix.Length..].Split(':') is [var ns, var account])
-        {
-            Demand(user, new("impersonate", "", "serviceaccounts", "", ns, account));
-            var asAccount = KubeUser.ServiceAccount(ns, account);
-            name = asAccount.Name;
-            groups = groups.Count > 0 ? groups : asAccount.Groups;
-        }
-        else
-        {
-            Demand(user, new("impersonate", "", "users", "", "", name));
-        }
-
-        foreach (var group in header("Impersonate-Group"))
-        {
-            Demand(user, new("impersonate", "", "groups", "", "", group));
-        }
-
-        var uid = header("Impersonate-Uid") is [var given, ..] ? given : "";
-        if (uid.Length > 0)
-        {
-            Demand(user, new("impersonate", "authentication.k8s.io", "uids", "", "", uid));
-        }
-
-        return WithAuthenticated(new KubeUser(name, [.. groups], uid));
-    }
-
-    private void Demand(KubeUser user, AccessAttributes wanted)
-    {
-        var (allowed, _) = authorizer.Authorize(user, wanted);
-        if (!allowed)
-        {
-            var where = wanted.Namespace.Length > 0 ? $"in the namespace \"{wanted.Namespace}\"" : "at the cluster scope";
-            throw KubeException.Of(
-                403, "Forbidden", $"{wanted.Resource} \"{wanted.Name}\" is forbidden: User \"{user.Name}\" cannot impersonate resource "
-                    + $"\"{wanted.Resource}\" in API group \"{wanted.Group}\" {where}");
-        }
+        [LoggerMessage(3010, LogLevel.Warning, "Unable to authenticate a request: invalid bearer token, {Problem}")]
+        public static partial void Refused(ILogger logger, string problem);
     }
 }

@@ -83,6 +83,10 @@ public sealed class RbacAuthorizer : IAuthorizer
         ]
         : [.. Current().Of(user).Where(g => g.Namespace.Length == 0 || g.Namespace == ns).SelectMany(g => g.Rules)];
 
+    /// <summary>The rules of a role, with those aggregated into it; null when there is no such role.</summary>
+    /// <param name="kind"><c>Role</c> or <c>ClusterRole</c>.</param>
+    public IReadOnlyList<V1PolicyRule>? RulesOf(string kind, string ns, string name) => Current().RulesOf(kind, ns, name);
+
     internal static bool Allows(V1PolicyRule rule, AccessAttributes wanted)
     {
         if (!Matches(rule.Verbs, wanted.Verb))
@@ -117,8 +121,7 @@ public sealed class RbacAuthorizer : IAuthorizer
 
         return wanted.Subresource.Length == 0
             ? allowed.Contains(wanted.Resource)
-            : allowed.Contains($"{wanted.Resource}/{wanted.Subresource}") || allowed.Contains($"*/{wanted.Subresource}")
-                || allowed.Contains($"{wanted.Resource}/*");
+            : allowed.Contains($"{wanted.Resource}/{wanted.Subresource}") || allowed.Contains($"*/{wanted.Subresource}");
     }
 
     private RbacGrants Current()

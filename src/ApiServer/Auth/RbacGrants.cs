@@ -16,31 +16,33 @@ internal sealed class RbacGrants
     private const string RbacGroup = "rbac.authorization.k8s.io";
     private readonly Dictionary<string, List<RbacGrant>> _bySubject = new(StringComparer.Ordinal);
 
-    private RbacGrants()
-    {
-    }
+    private readonly Dictionary<(string Kind, string Namespace, string Name), IReadOnlyList<V1PolicyRule>> _roles;
+
+    private RbacGrants(Dictionary<(string Kind, string Namespace, string Name), IReadOnlyList<V1PolicyRule>> roles) => _roles = roles;
 
     public static RbacGrants From(IReadOnlyDictionary<(string Kind, string Namespace, string Name), KubeDocument> objects)
     {
-        var grants = new RbacGrants();
         var roles = Roles(objects);
+        var grants = new RbacGrants(roles);
         foreach (var ((kind, ns, name), document) in objects)
         {
             switch (kind)
             {
                 case "ClusterRoleBinding":
                     var cluster = document.As<V1ClusterRoleBinding>();
-                    grants.Bind("", $"ClusterRoleBinding \"{name}\"", cluster.RoleRef, cluster.Subjects, roles);
+                    grants.Bind("", $"ClusterRoleBinding \"{name}\"", cluster.RoleRef, cluster.Subjects);
                     break;
                 case "RoleBinding":
                     var local = document.As<V1RoleBinding>();
-                    grants.Bind(ns, $"RoleBinding \"{name}/{ns}\"", local.RoleRef, local.Subjects, roles);
+                    grants.Bind(ns, $"RoleBinding \"{name}/{ns}\"", local.RoleRef, local.Subjects);
                     break;
             }
         }
 
         return grants;
     }
+
+    public IReadOnlyList<V1PolicyRule>? RulesOf(string kind, string ns, string name) => _roles.GetValueOrDefault((kind, ns, name));
 
     public IEnumerable<RbacGrant> Of(KubeUser user)
     {
@@ -108,15 +110,14 @@ internal sealed class RbacGrants
     }
 
     private void Bind(
-        string ns, string binding, V1RoleRef? reference, IList<Rbacv1Subject>? subjects,
-        Dictionary<(string Kind, string Namespace, string Name), IReadOnlyList<V1PolicyRule>> roles)
+        string ns, string binding, V1RoleRef? reference, IList<Rbacv1Subject>? subjects)
     {
         if (reference is null)
         {
             return;
         }
 
-        var known = roles.TryGetValue((reference.Kind, reference.Kind == "Role" ? ns : "", reference.Name), out var rules);
+        var known = _roles.TryGetValue((reference.Kind, reference.Kind == "Role" ? ns : "", reference.Name), out var rules);
         var missing = known ? null : $"{reference.Kind.ToLowerInvariant()}.{RbacGroup} \"{reference.Name}\" not found";
         foreach (var subject in subjects ?? [])
         {

@@ -16,7 +16,7 @@ public sealed record BoundObject(string Kind, string Name, string Uid);
 public sealed record IssuedToken(string Token, DateTime ExpiresAt);
 
 /// <summary>What a good token says.</summary>
-public sealed record VerifiedToken(KubeUser User, IReadOnlyList<string> Audiences, IReadOnlyDictionary<string, IReadOnlyList<string>> Extra);
+public sealed record VerifiedToken(KubeUser User, IReadOnlyList<string> Audiences);
 
 /// <summary>Service-account tokens: ES256 JSON web tokens with Kubernetes' claims.</summary>
 /// <param name="key">Signs and verifies.</param>
@@ -88,7 +88,7 @@ public sealed class ServiceAccountTokens(ECDsa key, string issuer, IObjectLookup
         });
         if (!result.IsValid || result.SecurityToken is not JsonWebToken jwt)
         {
-            return (null, result.Exception?.GetType().Name ?? "invalid bearer token");
+            return (null, Explain(token, result.Exception, accepted));
         }
 
         if (!jwt.TryGetPayloadValue<JsonElement>("kubernetes.io", out var claims))
@@ -156,7 +156,29 @@ public sealed class ServiceAccountTokens(ECDsa key, string issuer, IObjectLookup
             extra[$"authentication.kubernetes.io/{claim}-uid"] = [bound.Uid];
         }
 
-        return (new(KubeUser.ServiceAccount(ns, account.Name) with { Uid = account.Uid }, audiences, extra), null);
+        return (new(KubeUser.ServiceAccount(ns, account.Name) with { Uid = account.Uid, Extra = extra }, audiences), null);
+    }
+
+    private string Explain(string token, Exception? problem, IReadOnlyList<string> accepted)
+    {
+        if (!_handler.CanReadToken(token))
+        {
+            return "it is no JSON web token";
+        }
+
+        var jwt = _handler.ReadJsonWebToken(token);
+        return problem switch
+        {
+            _ when jwt.Alg != SecurityAlgorithms.EcdsaSha256 => $"it is signed with {jwt.Alg}; this cluster signs and accepts ES256 only",
+            SecurityTokenInvalidLifetimeException or SecurityTokenExpiredException => "service account token has expired or is not valid yet",
+            SecurityTokenInvalidIssuerException => $"it was issued by \"{jwt.Issuer}\", not by this cluster (\"{Issuer}\")",
+            SecurityTokenInvalidAudienceException =>
+                $"token audiences {Quoted(jwt.Audiences)} is invalid for the target audiences {Quoted(accepted)}",
+            SecurityTokenInvalidSignatureException => "its signature was not made with this cluster's key",
+            _ => problem?.Message ?? "it is not valid",
+        };
+
+        static string Quoted(IEnumerable<string> texts) => $"[{string.Join(' ', texts.Select(t => $"\"{t}\""))}]";
     }
 
     private static (string Name, string Uid)? Reference(JsonElement claims, string kind) =>

@@ -110,7 +110,7 @@ public sealed class VirtualKinds(RbacAuthorizer authorizer, ServiceAccountTokens
             {
                 Authenticated = true,
                 Audiences = [.. token.Audiences],
-                User = Info(token.User) with { Extra = token.Extra.ToDictionary(e => e.Key, e => (IList<string>)[.. e.Value]) },
+                User = Info(token.User),
             };
         return KubeDocument.From(review);
     }
@@ -187,7 +187,13 @@ public sealed class VirtualKinds(RbacAuthorizer authorizer, ServiceAccountTokens
         : new KubeUser(spec.User ?? "", [.. spec.Groups ?? []], spec.Uid ?? "");
 
     private static V1UserInfo Info(KubeUser user) =>
-        new() { Username = user.Name, Groups = [.. user.Groups], Uid = user.Uid.Length == 0 ? null : user.Uid };
+        new()
+        {
+            Username = user.Name,
+            Groups = [.. user.Groups],
+            Uid = user.Uid.Length == 0 ? null : user.Uid,
+            Extra = user.Extra.Count == 0 ? null : user.Extra.ToDictionary(e => e.Key, e => (IList<string>)[.. e.Value]),
+        };
 
     private static T Read<T>(KubeRequest request) where T : class
     {

@@ -64,7 +64,7 @@ public sealed partial class ApiHttpApplication
         var headers = context.Request.Headers;
         var credentials = new Credentials(
             context.Connection.ClientCertificate, headers.Authorization, context.Request.Path.Value ?? "",
-            name => headers.TryGetValue(name, out var values) ? [.. values.Select(v => v ?? "")] : []);
+            name => headers.TryGetValue(name, out var values) ? [.. values.Select(v => v ?? "")] : [], headers.Keys);
         return await _authenticator.AuthenticateAsync(credentials, context.RequestAborted);
     }
 

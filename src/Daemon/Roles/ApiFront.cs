@@ -22,7 +22,7 @@ internal sealed class ApiFront(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var authenticator = new Authenticator(ca, plane.Tokens, [], plane.Authorizer);
+        var authenticator = new Authenticator(ca, plane.Tokens, [], plane.Authorizer, loggers.CreateLogger<Authenticator>());
         var application = new ApiHttpApplication(
             plane.Core.Registry, authenticator, plane.Authorizer, plane.Tokens, Kubelet, new ApiHttpOptions(), time,
             loggers.CreateLogger<ApiHttpApplication>());

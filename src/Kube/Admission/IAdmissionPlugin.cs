@@ -6,6 +6,11 @@ namespace Knet.Kube.Admission;
 /// <summary>Who makes a request: user name and groups as the authenticator found them.</summary>
 public sealed record KubeUser(string Name, IReadOnlyList<string> Groups, string Uid = "")
 {
+    /// <summary>What else the authenticator knows, by keys such as <c>authentication.kubernetes.io/pod-name</c>.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Extra { get; init; } = NoExtra;
+
+    private static readonly Dictionary<string, IReadOnlyList<string>> NoExtra = [];
+
     public static KubeUser ServiceAccount(string ns, string name) =>
         new($"system:serviceaccount:{ns}:{name}", ["system:serviceaccounts", $"system:serviceaccounts:{ns}", "system:authenticated"]);
 }

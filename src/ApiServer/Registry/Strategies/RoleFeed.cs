@@ -53,8 +53,24 @@ internal sealed class RoleFeed(RegistryParts parts, string kind, string plural) 
         if (!kind.EndsWith("Binding", StringComparison.Ordinal))
         {
             ValidateRules(write.Object, errors);
-            return;
         }
+        else
+        {
+            ValidateReference(write, errors);
+        }
+
+        if (errors.All.Count == 0 && parts.Authorizer is RbacAuthorizer rbac)
+        {
+            RoleGrants.Check(write, rbac);
+        }
+    }
+
+    public override Task AfterWriteAsync(WriteContext write, JsonObject value) => Feed(write.Key, write.Stored);
+
+    public override Task AfterRemovalAsync(JsonObject last) => Feed(new ObjectKey(last.Namespace(), last.Name()), null, last);
+
+    private static void ValidateReference(WriteContext write, FieldErrors errors)
+    {
 
         var role = write.Object.Object("roleRef");
         if (role.Text("name") is not { Length: > 0 })
@@ -67,10 +83,6 @@ internal sealed class RoleFeed(RegistryParts parts, string kind, string plural) 
             errors.Invalid("roleRef", role?.DeepClone(), "cannot change roleRef");
         }
     }
-
-    public override Task AfterWriteAsync(WriteContext write, JsonObject value) => Feed(write.Key, write.Stored);
-
-    public override Task AfterRemovalAsync(JsonObject last) => Feed(new ObjectKey(last.Namespace(), last.Name()), null, last);
 
     private static void ValidateRules(JsonObject value, FieldErrors errors)
     {

@@ -41,7 +41,7 @@ public sealed class IdentityTests : IDisposable
     private Task<KubeUser> Ask(
         X509Certificate2? certificate = null, string? bearer = null, string path = "/api", Dictionary<string, string[]>? headers = null) =>
         _authenticator.AuthenticateAsync(
-            new(certificate, bearer is null ? null : "Bearer " + bearer, path, name => headers?.GetValueOrDefault(name) ?? []),
+            new(certificate, bearer is null ? null : "Bearer " + bearer, path, name => headers?.GetValueOrDefault(name) ?? [], headers?.Keys),
             CancellationToken.None);
 
     private X509Certificate2 Certificate(string file, string user, params string[] groups)
@@ -133,6 +133,55 @@ public sealed class IdentityTests : IDisposable
             """users "ann" is forbidden: User "bob" cannot impersonate resource "users" in API group "" at the cluster scope""",
             (await Assert.ThrowsAsync<KubeException>(() => Ask(bearer: "secret", headers: headers))).Message);
     }
+
+    [Fact]
+    public async Task ImpersonatedExtra_IsTakenOverWithItsOwnRight()
+    {
+        var headers = new Dictionary<string, string[]>
+        {
+            ["Impersonate-User"] = ["system:serviceaccount:ns:sa"], ["Impersonate-Uid"] = ["u1"], ["Impersonate-Extra-Acme.com%2fScope"] = ["a", "b"],
+        };
+        var user = await Ask(Certificate("admin", "admin", "system:masters"), headers: headers);
+        Assert.Equal(["system:serviceaccounts", "system:serviceaccounts:ns", "system:authenticated"], user.Groups);
+        Assert.Equal(("u1", "acme.com/scope"), (user.Uid, Assert.Single(user.Extra).Key));
+        Assert.Equal(["a", "b"], user.Extra["acme.com/scope"]);
+
+        headers.Remove("Impersonate-User");
+        Assert.Equal(400, (await Assert.ThrowsAsync<KubeException>(() => Ask(bearer: "secret", headers: headers))).Code);
+        headers = new() { ["Impersonate-User"] = ["ann"], ["Impersonate-Extra-Scope"] = ["a"] };
+        _rbac.OnChanged("ClusterRole", WatchEventType.Added, Document(
+            """{"metadata":{"name":"r"},"rules":[{"apiGroups":[""],"resources":["users"],"verbs":["impersonate"]}]}"""));
+        _rbac.OnChanged("ClusterRoleBinding", WatchEventType.Added, Document(
+            """{"metadata":{"name":"b"},"roleRef":{"kind":"ClusterRole","name":"r"},"subjects":[{"kind":"User","name":"bob"}]}"""));
+        Assert.Equal(
+            "userextras.authentication.k8s.io \"a\" is forbidden: User \"bob\" cannot impersonate resource \"userextras/scope\" in API group "
+            + "\"authentication.k8s.io\" at the cluster scope",
+            (await Assert.ThrowsAsync<KubeException>(() => Ask(bearer: "secret", headers: headers))).Message);
+    }
+
+    [Fact]
+    public async Task RefusedToken_SaysWhy()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        async Task<string?> Why(string token) => (await _tokens.VerifyAsync(token, [], CancellationToken.None)).Problem;
+        string Issue(ServiceAccountTokens by, params string[] audiences) =>
+            by.Issue("ns", "sa", "u1", audiences, TimeSpan.FromMinutes(10), null).Token;
+
+        var mine = Issue(_tokens);
+        Assert.Equal("it is no JSON web token", await Why("nonsense"));
+        Assert.Equal(
+            $"token audiences [\"me\"] is invalid for the target audiences [\"{_tokens.Issuer}\"]", await Why(Issue(_tokens, "me")));
+        Assert.Equal(
+            "its signature was not made with this cluster's key", await Why(Issue(new(key, _tokens.Issuer, _objects, _time))));
+        Assert.Equal(
+            $"it was issued by \"https://else\", not by this cluster (\"{_tokens.Issuer}\")",
+            await Why(Issue(new(_key, "https://else", _objects, _time), _tokens.Issuer)));
+        Assert.Contains("signed with none", await Why("eyJhbGciOiJub25lIn0.e30."));
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal("service account token has expired or is not valid yet", await Why(mine));
+    }
+
+    private static KubeDocument Document(string json) => new(Encoding.UTF8.GetBytes(json));
 
     [Fact]
     public async Task VirtualKinds_AnswerReviewsAndTokens()

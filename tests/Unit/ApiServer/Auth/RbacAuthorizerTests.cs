@@ -60,7 +60,7 @@ public sealed class RbacAuthorizerTests
 
     [Theory]
     [InlineData("""["*/scale"]""", "deployments", "scale", true)]
-    [InlineData("""["deployments/*"]""", "deployments", "scale", true)]
+    [InlineData("""["deployments/*"]""", "deployments", "scale", false)]
     [InlineData("""["deployments"]""", "deployments", "scale", false)]
     [InlineData("""["*"]""", "deployments", "scale", true)]
     public void Subresources_NeedToBeNamed(string resources, string resource, string subresource, bool allowed)
