@@ -14,6 +14,7 @@ Usage: ./do COMMAND
   build       build everything
   publish     build what is installed: artifacts/knet/{knet,knetd}
   test        all tests; or one suite: ./do test unit | system | e2e
+  fuzz [NAME] try a parser of outside input (no name: each in turn) with odd input, --seconds N each (60)
   fmt         put the code into the project's format (--check only looks)
   bench NAME  run a benchmark of tests/Benchmarks (no name: list them)
   deps        install the Debian packages that building and running need
@@ -134,6 +135,21 @@ tests() {
   return $status
 }
 
+# Ends with an error and the input, as base64, when a parser crashes, takes long or takes much memory.
+fuzz() {
+  local seconds=60 target=
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --seconds) seconds=${2:?--seconds needs a number}; shift 2 ;;
+      -*) echo "unknown option: $1" >&2; return 2 ;;
+      *) target=$1; shift ;;
+    esac
+  done
+  dotnet build tests/Unit -v q >/dev/null
+  KNET_FUZZ_SECONDS=$seconds KNET_FUZZ_TARGET=$target \
+    artifacts/bin/Unit/debug/Knet.Tests.Unit -class Knet.Tests.Unit.Fuzz.FuzzTests -noColor -maxThreads 1 | grep -v '^xUnit\|^  [DSF][a-z]*ed:\|^  .*ing:'
+}
+
 case "${1:-help}" in
   up) up "${@:2}" ;;
   down) "$out/knet" down "${@:2}" ;;
@@ -141,6 +157,7 @@ case "${1:-help}" in
   publish) deps "${build_packages[@]}"; publish ;;
   test) tests "${2:-all}" ;;
   fmt) dotnet format whitespace Knet.slnx ${2:+--verify-no-changes} ;;
+  fuzz) fuzz "${@:2}" ;;
   bench) exec tests/Benchmarks/run "${@:2}" ;;
   deps) deps "${run_packages[@]}" "${build_packages[@]}" "${test_packages[@]}" ;;
   help | -h | --help) help ;;

@@ -36,7 +36,7 @@ public static class StrategicMergePatch
         Retain(current, patch);
         foreach (var (name, change) in patch)
         {
-            if (name[0] != '$')
+            if (!name.StartsWith('$'))
             {
                 MergeMember(Child(schema, name), current, name, change, path);
             }

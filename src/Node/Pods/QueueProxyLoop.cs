@@ -62,7 +62,7 @@ internal sealed class QueueProxyLoop(PodContext pod, ContainerSlot slot, Cancell
     /// <summary>The probe or, with multi-container probing, the list of probes, as Knative writes them; the port may be left out.</summary>
     internal static IReadOnlyList<V1Probe> Parse(string? json, int userPort)
     {
-        if (string.IsNullOrEmpty(json))
+        if (string.IsNullOrWhiteSpace(json))
         {
             return [new V1Probe { TcpSocket = new V1TCPSocketAction { Port = userPort.ToString() }, PeriodSeconds = 0 }];
         }
