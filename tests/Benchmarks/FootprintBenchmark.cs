@@ -30,7 +30,7 @@ internal static class FootprintBenchmark
         }
     }
 
-    private static double PssMegabytes(int pid) =>
+    public static double PssMegabytes(int pid) =>
         File.ReadLines($"/proc/{pid}/smaps_rollup").Where(l => l.StartsWith("Pss:", StringComparison.Ordinal))
             .Select(l => double.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).First();
 }

@@ -6,7 +6,9 @@ namespace Knet.Tests.Benchmarks;
 /// <param name="Up">
 /// Further arguments of every <c>knet up</c>, from <c>$KNET_BENCH_UP</c>: other ports and ranges when a second platform runs on the machine.
 /// </param>
-internal sealed record Options(int Services = 50, int Rounds = 6, int Seconds = 10, string Image = "dev.local/static:v1", params string[] Up)
+internal sealed record Options(
+    int Services = 50, int Rounds = 6, int Seconds = 10, string Image = "dev.local/static:v1",
+    int Objects = 10_000, int Watches = 2_000, params string[] Up)
 {
     public static Options Parse(IReadOnlyList<string> arguments)
     {
@@ -20,6 +22,8 @@ internal sealed record Options(int Services = 50, int Rounds = 6, int Seconds = 
                 "--services" => options with { Services = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--rounds" => options with { Rounds = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--seconds" => options with { Seconds = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--objects" => options with { Objects = int.Parse(value, CultureInfo.InvariantCulture) },
+                "--watches" => options with { Watches = int.Parse(value, CultureInfo.InvariantCulture) },
                 "--image" => options with { Image = value },
                 var unknown => throw new ArgumentException($"unknown option {unknown}"),
             };

@@ -7,18 +7,21 @@ return args.FirstOrDefault() switch
     "startup" => await StartupBenchmark.RunAsync(Options.Parse(args[1..])),
     "warm" => await WarmBenchmark.RunAsync(Options.Parse(args[1..])),
     "footprint" => await FootprintBenchmark.RunAsync(Options.Parse(args[1..])),
+    "api" => await ApiBenchmark.RunAsync(Options.Parse(args[1..])),
     _ => Help(),
 };
 
 static int Help()
 {
     Console.WriteLine("""
-        Usage: ./do bench NAME [--services N] [--rounds N] [--seconds N] [--image REFERENCE]
+        Usage: ./do bench NAME [--services N] [--rounds N] [--seconds N] [--image REFERENCE] [--objects N] [--watches N]
 
           coldstart   scale from zero to first byte: N services (50), N rounds (6), window 6 s, grace 1 s; parts named
           startup     knet up to ready, a new data directory and then an existing one (Knet must be down)
           warm        requests a second and latency of a running service, through the gateway and directly, by wrk (N seconds each)
           footprint   memory (PSS) of the daemon 60 s after knet up, and its CPU while idle (Knet must be down)
+          api         memory per object and per watch, latency of writes that many, some and no watches see: N ConfigMaps (10,000),
+                      N watches (2,000), over HTTPS
 
         startup and footprint start a Knet of their own; $KNET_BENCH_UP holds further arguments for its knet up (ports, ranges),
         $KNET_HOME and $KNET_RUN say where a running one is.
