@@ -17,6 +17,7 @@ internal static class UpCommand
                 "--durability", "What an acknowledged write survives: a crash of the daemon (normal, default) or a loss of power (full)",
                 "normal", "full"),
             new("--gateway-port") { Description = "The gateway's port; default 80, or the first free of 8080 to 8099" },
+            new("--gateway-tls-port") { Description = "The gateway's port for https; default 443, or the first free of 8443 to 8462" },
             new("--api-port") { Description = "The API's port; default 6443" },
             new("--pod-range") { Description = "Addresses of pods; default 10.42.0.0/16" },
             new("--service-range") { Description = "Addresses of Services; default 10.43.0.0/16" },

@@ -28,6 +28,9 @@ public sealed record DataPlaneOptions
     /// <summary>How long a connection may stay silent before its first byte (Kestrel's keep-alive time).</summary>
     public TimeSpan FirstByteTimeout { get; init; } = TimeSpan.FromSeconds(130);
 
+    /// <summary>How long a TLS handshake may take once the client has begun it (Kestrel's default).</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Header bytes of a request; Envoy's default is about the same.</summary>
     public int RequestHeadersBytesMax { get; init; } = 64 * 1024;
 

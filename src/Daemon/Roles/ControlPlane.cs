@@ -33,8 +33,8 @@ internal sealed record ControlPlaneOptions
     /// <summary>Where pods reach this process: the address of the pods that stand for it.</summary>
     public required IPAddress Address { get; init; }
 
-    /// <summary>The gateway's port as clients outside see it; 80 is left out of URLs.</summary>
-    public int ExternalPort { get; init; } = 80;
+    /// <summary>The gateway's ports as clients outside see them.</summary>
+    public GatewayPorts Ports { get; init; } = GatewayPorts.Default;
 }
 
 /// <summary>
@@ -128,7 +128,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         var admin = Connect(ApiServerCore.System, "knetd");
         await Identities.EnsureRolesAsync(admin, cancellationToken);
         await InstalledAccess.EnsureAsync(admin, cancellationToken);
-        await KnativeObjects.EnsureAsync(admin, _options.ExternalPort, cancellationToken);
+        await KnativeObjects.EnsureAsync(admin, _options.Ports, cancellationToken);
 
         Informers = new InformerFactory(Core.Connect(Identities.Reader), _time, _loggers);
         _owned.Add(Informers);

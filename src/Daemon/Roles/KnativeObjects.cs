@@ -5,10 +5,18 @@ using k8s;
 using k8s.Models;
 using Knet.Api.Meta;
 using Knet.Api.Schema;
+using Knet.Daemon.Startup;
 using Knet.Kube.Client;
 using Knet.Serving.Config;
 
 namespace Knet.Daemon.Roles;
+
+/// <summary>Ports of the gateway for clients outside.</summary>
+internal readonly record struct GatewayPorts(int Http, int Https)
+{
+    /// <summary>The protocols' own, which URLs leave out.</summary>
+    public static GatewayPorts Default => new(80, 443);
+}
 
 /// <summary>The objects that installing Knative brings: its namespace, CRDs, ConfigMaps and the Services of activator and gateway.</summary>
 internal static class KnativeObjects
@@ -21,7 +29,10 @@ internal static class KnativeObjects
 
     public const int Http2Port = 8013;
 
-    public static async Task EnsureAsync(KubeClient client, int externalPort, CancellationToken cancellationToken)
+    /// <summary>The port for pods that speak TLS to the gateway, behind port 443 of its Service.</summary>
+    public const int HttpsPort = 8443;
+
+    public static async Task EnsureAsync(KubeClient client, GatewayPorts ports, CancellationToken cancellationToken)
     {
         await CreateMissingAsync(
             client, new V1Namespace { ApiVersion = "v1", Kind = "Namespace", Metadata = new() { Name = Identities.SystemNamespace } },
@@ -31,7 +42,7 @@ internal static class KnativeObjects
             await ApplyDefinitionAsync(client, definition, cancellationToken);
         }
 
-        foreach (var map in DefaultConfigMaps.Create(externalPort))
+        foreach (var map in DefaultConfigMaps.Create(ports.Http, ports.Https))
         {
             await CreateMissingAsync(client, map, cancellationToken);
         }
@@ -40,17 +51,28 @@ internal static class KnativeObjects
             Identities.SystemNamespace,
             "config-network",
             PatchKind.Merge,
-            Encoding.UTF8.GetBytes($"{{\"data\":{{\"{NetworkConfig.ExternalPortKey}\":\"{externalPort}\"}}}}"),
+            Encoding.UTF8.GetBytes(
+                $"{{\"data\":{{\"{NetworkConfig.ExternalPortKey}\":\"{ports.Http}\",\"{NetworkConfig.ExternalTlsPortKey}\":\"{ports.Https}\"}}}}"),
             cancellationToken);
     }
 
     /// <summary>Describes the gateway to clients, and leads its and the activator's cluster addresses to the gateway's listeners for pods.</summary>
-    /// <param name="bridgeAddress">Where the gateway listens for pods, on <see cref="HttpPort"/> and <see cref="Http2Port"/>.</param>
-    public static async Task EnsureGatewayAsync(KubeClient client, string bridgeAddress, int externalPort, CancellationToken cancellationToken)
+    /// <param name="bridgeAddress">
+    /// Where the gateway listens for pods, on <see cref="HttpPort"/>, <see cref="Http2Port"/> and <see cref="HttpsPort"/>.
+    /// </param>
+    /// <returns>The node ports that the API gave to the gateway's ports 80 and 443.</returns>
+    public static async Task<GatewayPorts> EnsureGatewayAsync(
+        KubeClient client, string bridgeAddress, GatewayPorts ports, CancellationToken cancellationToken)
     {
-        var external = externalPort == 80 ? [] : new[] { Port("http-external", externalPort, HttpPort, null) };
-        var gateway = Service(GatewayService, "LoadBalancer", [Port("http2", 80, HttpPort, "kubernetes.io/h2c"), .. external]);
-        await EnsureServiceAsync(client, gateway, cancellationToken);
+        V1ServicePort[] external =
+        [
+            .. ports.Http == 80 ? [] : new[] { Port("http-external", ports.Http, HttpPort, null) },
+            .. ports.Https == 443 ? [] : new[] { Port("https-external", ports.Https, HttpsPort, null) },
+        ];
+        var gateway = Service(
+            GatewayService, "LoadBalancer",
+            [Port("http2", 80, HttpPort, "kubernetes.io/h2c"), Port("https", 443, HttpsPort, null), .. external]);
+        var made = await EnsureServiceAsync(client, gateway, cancellationToken);
         await client.PatchAsync<V1Service>(
             Identities.SystemNamespace,
             GatewayService,
@@ -64,7 +86,10 @@ internal static class KnativeObjects
             ActivatorService, "ClusterIP", [Port("http", 80, HttpPort, null), Port("http2", 81, Http2Port, "kubernetes.io/h2c")]);
         await EnsureServiceAsync(client, activator, cancellationToken);
         await client.ApplyAsync(Endpoints(activator, bridgeAddress), cancellationToken);
+        return new GatewayPorts(NodePort(made, 80), NodePort(made, 443));
     }
+
+    private static int NodePort(V1Service service, int port) => service.Spec.Ports.First(p => p.Port == port).NodePort ?? 0;
 
     /// <summary>Updates a CRD only when it differs from what this version writes: an unchanged start writes nothing.</summary>
     private static async Task ApplyDefinitionAsync(KubeClient client, JsonObject definition, CancellationToken cancellationToken)
@@ -88,17 +113,22 @@ internal static class KnativeObjects
         }
     }
 
-    private static async Task EnsureServiceAsync(KubeClient client, V1Service service, CancellationToken cancellationToken)
+    private static async Task<V1Service> EnsureServiceAsync(KubeClient client, V1Service service, CancellationToken cancellationToken)
     {
         var found = await client.FindAsync<V1Service>(Identities.SystemNamespace, service.Metadata.Name, cancellationToken);
         if (found is null)
         {
-            await client.CreateAsync(service, cancellationToken);
+            foreach (var port in service.Spec.Type == "LoadBalancer" ? service.Spec.Ports : [])
+            {
+                port.NodePort = GatewayPort.FindNodePort() is > 0 and var free ? free : null;
+            }
+
+            return await client.CreateAsync(service, cancellationToken);
         }
-        else if (!found.Spec.Ports.Select(Shape).SequenceEqual(service.Spec.Ports.Select(Shape)))
-        {
-            await client.UpdateAsync(found with { Spec = found.Spec with { Ports = service.Spec.Ports } }, cancellationToken);
-        }
+
+        return found.Spec.Ports.Select(Shape).SequenceEqual(service.Spec.Ports.Select(Shape))
+            ? found
+            : await client.UpdateAsync(found with { Spec = found.Spec with { Ports = service.Spec.Ports } }, cancellationToken);
 
         static (string, int, string) Shape(V1ServicePort port) => (port.Name, port.Port, port.TargetPort.Value);
     }

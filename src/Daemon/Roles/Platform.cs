@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Knet.ApiServer;
 using Knet.ApiServer.Auth;
@@ -22,7 +23,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
     private ClusterCa? _ca;
     private ApiFront? _api;
     private ControlPlane? _plane;
-    private int _gatewayPort;
+    private GatewayPorts _ports;
 
     /// <summary>Starts everything, waits for the end, and takes everything away again. Killed instead, it leaves the pods running.</summary>
     public static async Task<int> RunAsync(DaemonOptions options)
@@ -86,7 +87,8 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
     {
         await steps.RunAsync("network", async () =>
         {
-            _gatewayPort = GatewayPort.Choose(options.Home, options.GatewayPort);
+            _ports = new GatewayPorts(
+                GatewayPort.Http.Choose(options.Home, options.GatewayPort), GatewayPort.Https.Choose(options.Home, options.GatewayTlsPort));
             await _machine.Network.StartAsync(cancellationToken);
             return $"{options.PodRange} on {_machine.NetworkOptions.BridgeName}";
         });
@@ -110,7 +112,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
             await _machine.StartNodeAsync(cancellationToken);
             return options.NodeName;
         });
-        new AdminRoutes(options, steps, _plane!, _machine, _api!.Kubelet, _gatewayPort, () => _shutdown.TrySetResult(), time).MapAll(_admin);
+        new AdminRoutes(options, steps, _plane!, _machine, _api!.Kubelet, _ports.Http, () => _shutdown.TrySetResult(), time).MapAll(_admin);
         await _admin.StartAsync(cancellationToken);
         steps.Ready();
         Log.Ready(_log);
@@ -138,7 +140,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                 Stats = _machine.Gateway.Revisions,
                 ColdStarts = _machine.ColdStarts,
                 Address = options.BridgeAddress,
-                ExternalPort = _gatewayPort,
+                Ports = _ports,
             },
             cancellationToken);
         _api = new ApiFront(options, _plane, kubelet, ca, loggers, time);
@@ -154,18 +156,34 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
         var gateway = _machine.Gateway;
         await gateway.StartAsync(cancellationToken);
         await gateway.WarmUpAsync(cancellationToken);
-        gateway.Listen(new IPEndPoint(IPAddress.Loopback, _gatewayPort), EntryKind.External);
-        if (System.Net.Sockets.Socket.OSSupportsIPv6)
-        {
-            // libnss-myhostname answers ::1 first for names below localhost.
-            gateway.Listen(new IPEndPoint(IPAddress.IPv6Loopback, _gatewayPort), EntryKind.External);
-        }
-
+        gateway.HttpsPort = _ports.Https;
+        ListenOutside(_ports);
         gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.HttpPort), EntryKind.Internal);
         gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.Http2Port), EntryKind.Internal);
-        await KnativeObjects.EnsureGatewayAsync(
-            _plane!.Connect(ApiServerCore.System, "knetd"), options.BridgeAddress.ToString(), _gatewayPort, cancellationToken);
-        return AdminRoutes.GatewayUrl("*.localhost", _gatewayPort);
+        gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.HttpsPort), EntryKind.Internal, tls: true);
+        var nodePorts = await KnativeObjects.EnsureGatewayAsync(
+            _plane!.Connect(ApiServerCore.System, "knetd"), options.BridgeAddress.ToString(), _ports, cancellationToken);
+        try
+        {
+            ListenOutside(nodePorts);
+        }
+        catch (SocketException e)
+        {
+            // Another program of the machine was first; who asks at the ports of the URLs does not notice.
+            Log.NodePortTaken(_log, nodePorts, e.Message);
+        }
+
+        return AdminRoutes.GatewayUrl("*.localhost", _ports.Http);
+    }
+
+    private void ListenOutside(GatewayPorts ports)
+    {
+        // libnss-myhostname answers ::1 first for names below localhost.
+        foreach (var address in Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : new[] { IPAddress.Loopback })
+        {
+            _machine.Gateway.Listen(new IPEndPoint(address, ports.Http), EntryKind.External);
+            _machine.Gateway.Listen(new IPEndPoint(address, ports.Https), EntryKind.External, tls: true);
+        }
     }
 
     /// <summary>The orderly end: no new requests, pods with their grace, then the network.</summary>
@@ -206,6 +224,9 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
 
         [LoggerMessage(11, LogLevel.Information, "Stopping: pods end, the network is taken away")]
         public static partial void Stopping(ILogger log);
+
+        [LoggerMessage(15, LogLevel.Warning, "The gateway's node ports {Ports} are taken, nothing answers there: {Reason}")]
+        public static partial void NodePortTaken(ILogger log, GatewayPorts ports, string reason);
 
         [LoggerMessage(12, LogLevel.Critical, "The platform could not start")]
         public static partial void NotStarted(ILogger log, Exception error);

@@ -30,6 +30,9 @@ internal sealed record DaemonOptions
     /// <summary>The gateway's port; 0 takes 80 or the next free of 8080…8099, and keeps the choice (0).</summary>
     public int GatewayPort { get; init; }
 
+    /// <summary>The gateway's port for https; 0 takes 443 or the next free of 8443…8462, and keeps the choice (0).</summary>
+    public int GatewayTlsPort { get; init; }
+
     /// <summary>The node's name (the machine's host name).</summary>
     public string NodeName { get; init; } = Dns.GetHostName().ToLowerInvariant();
 
@@ -73,6 +76,7 @@ internal sealed record DaemonOptions
                 "--service-range" => options with { ServiceRange = Range(name, value) },
                 "--api-port" => options with { ApiPort = Port(name, value) },
                 "--gateway-port" => options with { GatewayPort = Port(name, value) },
+                "--gateway-tls-port" => options with { GatewayTlsPort = Port(name, value) },
                 "--node-name" => options with { NodeName = value },
                 "--instance" => options with { Instance = Short(name, value) },
                 _ => throw new FormatException($"unknown argument {name}"),

@@ -16,4 +16,5 @@ public enum EntryKind
 /// <summary>Where a connection came in; a feature of the connection.</summary>
 /// <param name="PodAddress">For <see cref="EntryKind.Pod"/>: the pod's IP address.</param>
 /// <param name="Port">The port that was addressed.</param>
-public sealed record EntryPoint(EntryKind Kind, int Port, string PodAddress = "");
+/// <param name="Tls">Whether the port speaks TLS, with the certificates that the gateway has.</param>
+public sealed record EntryPoint(EntryKind Kind, int Port, string PodAddress = "", bool Tls = false);

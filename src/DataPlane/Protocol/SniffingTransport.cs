@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -11,7 +12,7 @@ namespace Knet.DataPlane.Protocol;
 /// <summary>
 /// Kestrel's transport for ports that take HTTP/1.1 and HTTP/2 with prior knowledge alike. Kestrel decides the protocol of a cleartext
 /// endpoint before the first byte; so it gets two endpoints, and each connection is handed to one of them when its first bytes are
-/// there. Neither protocol is delayed: in both the client speaks first.
+/// there. Neither protocol is delayed: in both the client speaks first. On ports with TLS the handshake decides (ALPN).
 /// </summary>
 /// <remarks>Connections come from listeners of ours, or from anybody who accepted them elsewhere (<see cref="Accept"/>).</remarks>
 public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsyncDisposable
@@ -32,6 +33,9 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), _log);
     }
 
+    /// <summary>What ports with TLS show to the hosts that clients ask for (SNI).</summary>
+    public CertificateTable Certificates { get; } = new();
+
     /// <summary>The endpoint to give to Kestrel with <c>HttpProtocols.Http1</c>.</summary>
     public EndPoint Http1 => _http1;
 
@@ -46,9 +50,10 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
             : throw new NotSupportedException($"{endpoint} is none of this transport's two endpoints; listen on addresses with Listen");
 
     /// <summary>Listens on an address; port 0 takes a free one.</summary>
+    /// <param name="tls">Whether clients must speak TLS there; see <see cref="Certificates"/>.</param>
     /// <returns>The address bound.</returns>
     /// <exception cref="SocketException">The address is taken or not of this machine.</exception>
-    public IPEndPoint Listen(IPEndPoint address, EntryKind kind)
+    public IPEndPoint Listen(IPEndPoint address, EntryKind kind, bool tls = false)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -68,7 +73,7 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         }
 
         var bound = (IPEndPoint)socket.LocalEndPoint!;
-        Listen(socket, new EntryPoint(kind, bound.Port));
+        Listen(socket, new EntryPoint(kind, bound.Port, Tls: tls));
         return bound;
     }
 
@@ -136,13 +141,20 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
             socket.NoDelay = true;
             connection = _connections.Create(socket);
             connection.Features.Set(entry);
-            if (await ChooseAsync(connection) is { } endpoint && endpoint.Connections.Writer.TryWrite(connection))
+            var endpoint = await ChooseAsync(connection);
+            if (endpoint is not null && entry.Tls)
+            {
+                var secured = await SecureAsync(connection);
+                (connection, endpoint) = (secured, secured.IsHttp2 ? _http2 : _http1);
+            }
+
+            if (endpoint is not null && endpoint.Connections.Writer.TryWrite(connection))
             {
                 return;
             }
         }
         catch (Exception e) when (e is SocketException or IOException or ConnectionAbortedException or ObjectDisposedException
-            or OperationCanceledException)
+            or OperationCanceledException or AuthenticationException)
         {
             Log.Dropped(_log, entry, e.Message);
         }
@@ -155,6 +167,12 @@ public sealed partial class SniffingTransport : IConnectionListenerFactory, IAsy
         {
             await connection.DisposeAsync();
         }
+    }
+
+    private async ValueTask<TlsConnection> SecureAsync(ConnectionContext connection)
+    {
+        using var patience = new CancellationTokenSource(_options.HandshakeTimeout, _time);
+        return await TlsConnection.AcceptAsync(connection, Certificates, patience.Token);
     }
 
     /// <returns>Null when the client left without a word.</returns>

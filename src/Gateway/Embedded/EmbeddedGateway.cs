@@ -44,9 +44,9 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     {
         _options = options;
         Revisions = new RevisionStates(dialer, options.DataPlane, coldStarts, time);
-        _rules = new RuleBook(Revisions);
-        _feed = new RevisionFeed(Revisions);
         _transport = new SniffingTransport(options.DataPlane, time, loggers);
+        _rules = new RuleBook(Revisions, _transport.Certificates);
+        _feed = new RevisionFeed(Revisions);
         _forwarder = new RequestForwarder(Revisions, loggers);
         _server = new KestrelServer(Options.Create(ToKestrel(options)), _transport, loggers);
     }
@@ -61,13 +61,16 @@ public sealed class EmbeddedGateway : IAsyncDisposable
     {
         host.Facts.Add(_rules);
         host.Add("ingress-controller", new IngressReconciler(_options), client)
-            .Reads<V1Service>().Reads<V1Endpoints>().Reads<KnRevision>();
+            .Reads<V1Service>().Reads<V1Endpoints>().Reads<V1Secret>().Reads<KnRevision>();
         _feed.Follow(host.Informers);
     }
 
+    /// <summary>The port of https URLs for clients outside, to which plain HTTP is redirected; 443 is left out of URLs.</summary>
+    public int HttpsPort { get; set; } = 443;
+
     /// <summary>Lets the server run; requests come once something is listened on.</summary>
     public Task StartAsync(CancellationToken cancellationToken) =>
-        _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options)), cancellationToken);
+        _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options, () => HttpsPort)), cancellationToken);
 
     /// <summary>
     /// Sends a request through the whole path to the gateway itself and back, so that the first one that somebody waits for finds
@@ -103,9 +106,10 @@ public sealed class EmbeddedGateway : IAsyncDisposable
 
     /// <summary>Listens on an address; port 0 takes a free one. HTTP/1.1 and HTTP/2 with prior knowledge.</summary>
     /// <param name="kind"><see cref="EntryKind.External"/> or <see cref="EntryKind.Internal"/>.</param>
+    /// <param name="tls">Whether clients must speak TLS there; the certificate is chosen by the host that they name.</param>
     /// <returns>The address bound.</returns>
     /// <exception cref="SocketException">The address is taken or not of this machine.</exception>
-    public IPEndPoint Listen(IPEndPoint address, EntryKind kind) => _transport.Listen(address, kind);
+    public IPEndPoint Listen(IPEndPoint address, EntryKind kind, bool tls = false) => _transport.Listen(address, kind, tls);
 
     /// <summary>
     /// Serves a port of a pod's queue-proxy (8012, 8013 or 8022) on a socket that listens in the pod's network namespace.

@@ -15,7 +15,8 @@ namespace Knet.Gateway.Embedded;
 /// answered, anything else forwarded.
 /// </summary>
 /// <remarks>Hot: until something has to be awaited nothing is allocated.</remarks>
-internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, RequestForwarder forwarder, GatewayOptions options)
+internal sealed class GatewayHandler(
+    RuleBook rules, RevisionStates revisions, RequestForwarder forwarder, GatewayOptions options, Func<int> httpsPort)
 {
     private const string Activator = "activator";
     private const int HopsMax = 4;
@@ -39,10 +40,10 @@ internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, R
 
         var host = context.Request.Headers.Host;
         var table = entry.Kind == EntryKind.External ? rules.External : rules.Internal;
-        return Route(context, table, host.Count > 0 ? host[0] : null, entry.Kind);
+        return Route(context, table, host.Count > 0 ? host[0] : null, entry);
     }
 
-    private Task Route(HttpContext context, RouteTable table, string? host, EntryKind kind)
+    private Task Route(HttpContext context, RouteTable table, string? host, EntryPoint entry)
     {
         string? rewritten = null;
         for (var hop = 0; hop < HopsMax; hop++)
@@ -50,7 +51,7 @@ internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, R
             var route = table.Find(host);
             if (route is null)
             {
-                return kind == EntryKind.Internal ? RouteByName(context, host) : NotFound(context, host);
+                return entry.Kind == EntryKind.Internal ? RouteByName(context, host) : NotFound(context, host);
             }
 
             if (NetworkProbe.Of(context) is { } probe)
@@ -58,7 +59,7 @@ internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, R
                 return NetworkProbe.AnswerAsync(context, probe, Activator, route.Hash);
             }
 
-            if (route.Redirect && kind == EntryKind.External)
+            if (route.Redirect && entry is { Kind: EntryKind.External, Tls: false })
             {
                 return RedirectToHttps(context, host);
             }
@@ -141,11 +142,12 @@ internal sealed class GatewayHandler(RuleBook rules, RevisionStates revisions, R
     private static Task NotFound(HttpContext context, string? host) =>
         Answers.TextAsync(context, StatusCodes.Status404NotFound, $"no route for host \"{host}\" here\n");
 
-    private static Task RedirectToHttps(HttpContext context, string? host)
+    private Task RedirectToHttps(HttpContext context, string? host)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         context.Response.StatusCode = StatusCodes.Status301MovedPermanently;
-        context.Response.Headers.Location = $"https://{RouteTable.HostOf(host)}{(target.StartsWith('/') ? target : "/")}";
+        var port = httpsPort() is 443 ? "" : $":{httpsPort()}";
+        context.Response.Headers.Location = $"https://{RouteTable.HostOf(host)}{port}{(target.StartsWith('/') ? target : "/")}";
         return Task.CompletedTask;
     }
 }

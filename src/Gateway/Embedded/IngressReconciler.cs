@@ -35,15 +35,24 @@ internal sealed class IngressReconciler(GatewayOptions options) : IReconciler<Kn
         }
 
         var services = new ServiceResolver(view, options.InternalDomain);
-        var rules = IngressModel.Build(resource, services.Resolve);
-        var inForce = view.Fact<IngressRules, RulesInForce>(rules) is Fact<RulesInForce>.Known;
+        var secrets = new SecretResolver(view);
+        var rules = IngressModel.Build(resource, services.Resolve) with { Certificates = secrets.Resolve(resource) };
+        var inForce = (view.Fact<IngressRules, RulesInForce>(rules) as Fact<RulesInForce>.Known)?.Value;
 
         var status = resource.Status;
         var conditions = Conditions.Begin(status.Conditions, status.ObservedGeneration, resource.Metadata.Generation);
-        if (!inForce || services.Missing.Count > 0)
+        if (inForce is null || services.Missing.Count > 0)
         {
             conditions = Conditions.MarkUnknown(
                 conditions, NetworkConfigured, "ServiceMissing", $"Waiting for Service {string.Join(", ", services.Missing)} to exist.");
+        }
+        else if (secrets.Problems.Count > 0)
+        {
+            conditions = Conditions.MarkUnknown(conditions, NetworkConfigured, "SecretMissing", string.Join(" ", secrets.Problems));
+        }
+        else if (inForce.Problems.Length > 0)
+        {
+            conditions = Conditions.MarkFalse(conditions, NetworkConfigured, "CertificateInvalid", string.Join(" ", inForce.Problems));
         }
         else
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Knet.Api.Meta;
 using Knet.DataPlane.Activation;
+using Knet.DataPlane.Protocol;
 using Knet.DataPlane.Routing;
 using Knet.Gateway.Model;
 using Knet.Kube.Facts;
@@ -8,17 +9,19 @@ using Knet.Kube.Facts;
 namespace Knet.Gateway.Embedded;
 
 /// <summary>That these rules decide over every request from now on.</summary>
-public sealed record RulesInForce(string Hash);
+/// <param name="Problems">What is wrong with certificates that cannot be shown, in sentences; empty when all is well.</param>
+public sealed record RulesInForce(string Hash, ImmutableArray<string> Problems);
 
 /// <summary>
 /// The routes of all Ingresses, for outside clients and for pods. Asking whether rules are in force puts them in force, at once and in
 /// memory: the answer is true when it is given, so an Ingress is never reported ready before it is effective.
 /// </summary>
 /// <remarks>A change costs the hosts of its Ingress. Rules that nobody asks for any more are taken out.</remarks>
-internal sealed class RuleBook(RevisionStates revisions) : IFactSource<IngressRules, RulesInForce>
+internal sealed class RuleBook(RevisionStates revisions, CertificateTable certificates) : IFactSource<IngressRules, RulesInForce>
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<ObjectKey, IngressRules> _rules = [];
+    private readonly Dictionary<ObjectKey, (IngressRules Rules, RulesInForce InForce)> _rules = [];
+    private readonly CertificateBook _certificates = new(certificates);
     private readonly HostClaims _external = new();
     private readonly HostClaims _internal = new();
 
@@ -32,15 +35,15 @@ internal sealed class RuleBook(RevisionStates revisions) : IFactSource<IngressRu
     {
         lock (_gate)
         {
-            var known = _rules.GetValueOrDefault(query.Key);
-            if (!query.Equals(known))
+            if (!_rules.TryGetValue(query.Key, out var known) || !query.Equals(known.Rules))
             {
-                Apply(known, query);
-                _rules[query.Key] = query;
+                var problems = _certificates.Apply(known.Rules, query);
+                Apply(known.Rules, query);
+                _rules[query.Key] = known = (query, new RulesInForce(query.Hash, [.. problems]));
             }
-        }
 
-        return new Fact<RulesInForce>.Known(new RulesInForce(query.Hash));
+            return new Fact<RulesInForce>.Known(known.InForce);
+        }
     }
 
     public void Forget(IngressRules query)
@@ -48,9 +51,10 @@ internal sealed class RuleBook(RevisionStates revisions) : IFactSource<IngressRu
         lock (_gate)
         {
             // An older form of rules that are still in force is not theirs to take away.
-            if (query.Equals(_rules.GetValueOrDefault(query.Key)))
+            if (_rules.TryGetValue(query.Key, out var known) && query.Equals(known.Rules))
             {
                 _rules.Remove(query.Key);
+                _certificates.Apply(query, null);
                 Apply(query, null);
             }
         }

@@ -13,10 +13,32 @@ public sealed record IngressRules(ObjectKey Key, DateTime Created, string Hash, 
     /// <summary>The rules as one line of text; equal texts mean equal rules.</summary>
     public string Fingerprint { get; } = string.Join(";", Hosts.Select(h => h.ToString()));
 
+    /// <summary>The certificates that its hosts show.</summary>
+    public ImmutableArray<CertificateRules> Certificates { get; init; } = [];
+
     public bool Equals(IngressRules? other) =>
-        other is not null && Key == other.Key && Created == other.Created && Hash == other.Hash && Fingerprint == other.Fingerprint;
+        other is not null && Key == other.Key && Created == other.Created && Hash == other.Hash && Fingerprint == other.Fingerprint &&
+        Certificates.SequenceEqual(other.Certificates);
 
     public override int GetHashCode() => HashCode.Combine(Key, Hash, Fingerprint);
+}
+
+/// <summary>The certificate of some hosts, from a Secret. Two of the same version are the same; the key stands in no text.</summary>
+/// <param name="Version">Of the Secret: its uid and resource version.</param>
+public sealed record CertificateRules(ImmutableArray<string> Hosts, ObjectKey Secret, string Version)
+{
+    /// <summary>PEM, with the certificates of the issuers behind it.</summary>
+    public string Certificate { get; init; } = "";
+
+    /// <summary>PEM.</summary>
+    public string PrivateKey { get; init; } = "";
+
+    public bool Equals(CertificateRules? other) =>
+        other is not null && Secret == other.Secret && Version == other.Version && Hosts.SequenceEqual(other.Hosts);
+
+    public override int GetHashCode() => HashCode.Combine(Secret, Version);
+
+    public override string ToString() => $"{string.Join(",", Hosts)} by {Secret}";
 }
 
 /// <summary>What one host leads to.</summary>

@@ -13,7 +13,8 @@ public static partial class DefaultConfigMaps
 
     /// <summary>All of Serving's ConfigMaps; <c>config-autoscaler</c> has an example only, its values are upstream's.</summary>
     /// <param name="externalPort">The gateway's port on the host; when it is not 80 it is published under its key.</param>
-    public static IReadOnlyList<V1ConfigMap> Create(int externalPort = 80)
+    /// <param name="externalTlsPort">The same for https and 443.</param>
+    public static IReadOnlyList<V1ConfigMap> Create(int externalPort = 80, int externalTlsPort = 443)
     {
         var network = new Dictionary<string, string>
         {
@@ -25,6 +26,11 @@ public static partial class DefaultConfigMaps
         if (externalPort != 80)
         {
             network[NetworkConfig.ExternalPortKey] = $"{externalPort}";
+        }
+
+        if (externalTlsPort != 443)
+        {
+            network[NetworkConfig.ExternalTlsPortKey] = $"{externalTlsPort}";
         }
 
         return

@@ -13,6 +13,9 @@ public sealed record NetworkConfig
     /// </summary>
     public const string ExternalPortKey = "knet.dev/external-port";
 
+    /// <summary>As <see cref="ExternalPortKey"/>, for https; left out of URLs when it is 443.</summary>
+    public const string ExternalTlsPortKey = "knet.dev/external-tls-port";
+
     private const string DefaultDomainTemplateText = "{{.Name}}.{{.Namespace}}.{{.Domain}}";
 
     public static ConfigKind<NetworkConfig> Kind { get; } = new("config-network", Parse);
@@ -44,11 +47,13 @@ public sealed record NetworkConfig
     /// <inheritdoc cref="ExternalPortKey"/>
     public int ExternalPort { get; init; } = 80;
 
+    /// <inheritdoc cref="ExternalTlsPortKey"/>
+    public int ExternalTlsPort { get; init; } = 443;
+
     /// <inheritdoc cref="DefaultsConfigMap.Parse"/>
     public static NetworkConfig Parse(IReadOnlyDictionary<string, string> data)
     {
         var read = new ConfigReader(data);
-        var port = read.Whole(ExternalPortKey, 80, 1);
         return new NetworkConfig
         {
             IngressClass = read.Text("ingress-class", NetworkingKeys.KnetIngressClass, "ingress.class"),
@@ -67,19 +72,22 @@ public sealed record NetworkConfig
             EnableMeshPodAddressability = read.Flag("enable-mesh-pod-addressability", false),
             MeshCompatibilityMode = read.Choice("mesh-compatibility-mode", "auto", null, "auto", "enabled", "disabled"),
             DefaultExternalScheme = read.Choice("default-external-scheme", "http", null, "http", "https"),
-            ExternalPort = port <= 65535 ? (int)port : throw ConfigReader.Bad(ExternalPortKey, $"{port}", "a port from 1 to 65535"),
+            ExternalPort = Port(read, ExternalPortKey, 80),
+            ExternalTlsPort = Port(read, ExternalTlsPortKey, 443),
         };
     }
 
     /// <summary>Where clients outside find a host: with the gateway's port when it is not the scheme's own.</summary>
     public string ExternalUrl(string host, bool hasCertificate)
     {
-        if (hasCertificate)
-        {
-            return $"https://{host}";
-        }
+        var (scheme, own, port) = hasCertificate ? ("https", 443, ExternalTlsPort) : (DefaultExternalScheme, 80, ExternalPort);
+        return port == own ? $"{scheme}://{host}" : $"{scheme}://{host}:{port}";
+    }
 
-        return ExternalPort == 80 ? $"{DefaultExternalScheme}://{host}" : $"{DefaultExternalScheme}://{host}:{ExternalPort}";
+    private static int Port(ConfigReader read, string key, int fallback)
+    {
+        var port = read.Whole(key, fallback, 1);
+        return port <= 65535 ? (int)port : throw ConfigReader.Bad(key, $"{port}", "a port from 1 to 65535");
     }
 
     // Tried with an example, so that a bad template is refused here and not at every Route.

@@ -44,6 +44,9 @@ public sealed class SystemPlatform : IAsyncLifetime
     /// <summary>Where the gateway listens for clients outside.</summary>
     internal IPEndPoint Gateway { get; private set; } = null!;
 
+    /// <summary>Where it listens for those that speak TLS.</summary>
+    internal IPEndPoint SecureGateway { get; private set; } = null!;
+
     /// <summary>Asks the gateway; the Host header decides.</summary>
     internal HttpClient Http { get; private set; } = null!;
 
@@ -141,6 +144,8 @@ public sealed class SystemPlatform : IAsyncLifetime
         _gateway = new EmbeddedGateway(_programs, coldStarts, new GatewayOptions(), _time, _loggers);
         await _gateway.StartAsync(CancellationToken.None);
         Gateway = _gateway.Listen(new IPEndPoint(IPAddress.Loopback, Gateway?.Port ?? 0), EntryKind.External);
+        SecureGateway = _gateway.Listen(new IPEndPoint(IPAddress.Loopback, SecureGateway?.Port ?? 0), EntryKind.External, tls: true);
+        _gateway.HttpsPort = SecureGateway.Port;
         _ca = ClusterCa.LoadOrCreate(Path.Combine(_directory, "pki"), _time);
         _plane = await ControlPlane.OpenAsync(
             new ControlPlaneOptions
@@ -151,12 +156,13 @@ public sealed class SystemPlatform : IAsyncLifetime
                 Stats = _gateway.Revisions,
                 ColdStarts = coldStarts,
                 Address = IPAddress.Parse(BridgeAddress),
-                ExternalPort = Gateway.Port,
+                Ports = new GatewayPorts(Gateway.Port, SecureGateway.Port),
             },
             CancellationToken.None);
         await StartApiAsync();
         var system = _plane.Connect(ApiServerCore.System, "knetd");
-        await KnativeObjects.EnsureGatewayAsync(system, BridgeAddress, Gateway.Port, CancellationToken.None);
+        await KnativeObjects.EnsureGatewayAsync(
+            system, BridgeAddress, new GatewayPorts(Gateway.Port, SecureGateway.Port), CancellationToken.None);
         await ConfigureAsync(system);
         await _plane.StartAsync(
             plane => _gateway.Register(plane.Host, plane.Connect(Identities.Gateway, "knet-gateway")), CancellationToken.None);

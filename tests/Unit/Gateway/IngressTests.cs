@@ -6,6 +6,7 @@ using Knet.Api.Serving.V1;
 using Knet.DataPlane;
 using Knet.DataPlane.Activation;
 using Knet.DataPlane.Forwarding;
+using Knet.DataPlane.Protocol;
 using Knet.DataPlane.Routing;
 using Knet.DataPlane.Stats;
 using Knet.Gateway;
@@ -22,7 +23,8 @@ public sealed class IngressTests
     private static readonly GatewayOptions Options = new();
 
     private readonly RuleBook _book = new(
-        new RevisionStates(new NoDialer(), new DataPlaneOptions(), new ColdStarts(TimeProvider.System), new FakeTimeProvider()));
+        new RevisionStates(new NoDialer(), new DataPlaneOptions(), new ColdStarts(TimeProvider.System), new FakeTimeProvider()),
+        new CertificateTable());
 
     [Fact]
     public void Build_RouteOfTwoRevisions_ResolvesTheSplits()
