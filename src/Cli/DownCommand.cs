@@ -49,7 +49,7 @@ internal static class DownCommand
         await KubeconfigMerge.TryAsync(() => KubeconfigMerge.RemoveAsync(places.Kubeconfig));
         if (purge && Directory.Exists(places.Home))
         {
-            Directory.Delete(places.Home, recursive: true);
+            await RemoveAsync(places.Home);
         }
 
         Console.Out.WriteLine(purge
@@ -74,6 +74,17 @@ internal static class DownCommand
         catch (OperationCanceledException)
         {
             throw new CliException($"the daemon (pid {pid}) is still ending pods after 330 s; run knet down again, or end it with: kill -9 {pid}", 4);
+        }
+    }
+
+    // The framework's own call fails at names that are no UTF-8, and containers may write such.
+    private static async Task RemoveAsync(string directory)
+    {
+        using var remove = Process.Start(new ProcessStartInfo("rm", ["-rf", "--", directory]))!;
+        await remove.WaitForExitAsync();
+        if (remove.ExitCode != 0)
+        {
+            throw new CliException($"{directory} could not be removed for the reason above");
         }
     }
 }

@@ -24,11 +24,19 @@ internal static class UpCommand
             new("--node-name") { Description = "The node's name; default the host's" },
             new("--instance") { Description = "Up to three letters that set a second platform on this machine apart" },
         };
-        var command = new Command("up", "Start the platform; does nothing when it runs") { foreground };
+        var limits = new Option<string[]>("--limit")
+        {
+            Description = "name=value, several times: request-bytes (3Mi), object-bytes (1536Ki), objects (100k, of a kind), history (2048 changes), "
+                + "watches (10k), events-ttl (1h), image-bytes (20Gi), log-bytes (10Mi), log-files (5), pods (250)",
+        };
+        var command = new Command("up", "Start the platform; does nothing when it runs") { foreground, limits };
         passed.ForEach(command.Add);
         command.SetAction((parse, _) => RunAsync(
             parse.GetValue(foreground),
-            [.. passed.SelectMany(o => parse.GetValue(o) is { } value ? new[] { o.Name, value } : [])]));
+            [
+                .. passed.SelectMany(o => parse.GetValue(o) is { } value ? new[] { o.Name, value } : []),
+                .. (parse.GetValue(limits) ?? []).SelectMany(l => new[] { limits.Name, l }),
+            ]));
         return command;
     }
 

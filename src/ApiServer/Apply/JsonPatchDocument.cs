@@ -10,9 +10,16 @@ public static class JsonPatchDocument
     /// <summary>The most operations one patch may carry, as in Kubernetes.</summary>
     public const int MaxOperations = 10_000;
 
+    /// <summary>
+    /// Bytes that copies may add in all, as in Kubernetes: else a few dozen operations that copy the root into itself fill any memory.
+    /// </summary>
+    public const int MaxCopiedBytes = 3 * 1024 * 1024;
+
     /// <summary>Applies all operations in order.</summary>
     /// <param name="target">Changed in place; use the result, which may be another node when the root is replaced.</param>
-    /// <exception cref="KubeException">400: the patch is no patch; 413: too many operations; 422: an operation cannot be carried out.</exception>
+    /// <exception cref="KubeException">
+    /// 400: the patch is no patch; 413: too many operations or copies; 422: an operation cannot be carried out.
+    /// </exception>
     public static JsonNode Apply(JsonNode target, ReadOnlySpan<byte> patch)
     {
         var operations = Parse(patch);
@@ -23,9 +30,10 @@ public static class JsonPatchDocument
         }
 
         JsonNode? root = target;
+        var copied = 0L;
         foreach (var operation in operations)
         {
-            root = ApplyOne(root, operation as JsonObject ?? throw Malformed("an operation must be an object"));
+            root = ApplyOne(root, operation as JsonObject ?? throw Malformed("an operation must be an object"), ref copied);
         }
 
         return root ?? throw Unprocessable("the patch removes the whole object");
@@ -35,7 +43,8 @@ public static class JsonPatchDocument
     {
         try
         {
-            return JsonNode.Parse(patch) as JsonArray ?? throw Malformed("a JSON patch must be an array of operations");
+            return JsonNode.Parse(patch, documentOptions: new() { AllowDuplicateProperties = false }) as JsonArray
+                ?? throw Malformed("a JSON patch must be an array of operations");
         }
         catch (JsonException e)
         {
@@ -43,7 +52,7 @@ public static class JsonPatchDocument
         }
     }
 
-    private static JsonNode? ApplyOne(JsonNode? root, JsonObject operation)
+    private static JsonNode? ApplyOne(JsonNode? root, JsonObject operation, ref long copied)
     {
         var op = Text(operation, "op");
         var path = Pointer(Text(operation, "path"));
@@ -60,12 +69,23 @@ public static class JsonPatchDocument
                 var moved = Remove(root, Pointer(Text(operation, "from")), op, out var value);
                 return Add(moved, path, value);
             case "copy":
-                return Add(root, path, Find(root, Pointer(Text(operation, "from")), op).DeepCloneOrNull());
+                return Add(root, path, Copy(Find(root, Pointer(Text(operation, "from")), op), ref copied));
             case "test":
                 return Test(root, path, operation);
             default:
                 throw Malformed($"unexpected kind: {op}");
         }
+    }
+
+    private static JsonNode? Copy(JsonNode? value, ref long copied)
+    {
+        copied += value?.ToJsonString().Length ?? 4;
+        return copied <= MaxCopiedBytes
+            ? value.DeepCloneOrNull()
+            : throw KubeException.Of(
+                413, "RequestEntityTooLarge",
+                "Request entity too large: Unable to complete the copy, the accumulated size increase of copy is "
+                + $"{copied}, exceeding the limit {MaxCopiedBytes}");
     }
 
     private static JsonNode? Test(JsonNode? root, string[] path, JsonObject operation)

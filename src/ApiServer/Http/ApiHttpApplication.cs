@@ -1,3 +1,4 @@
+using System.Globalization;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Http.Wire;
 using Knet.ApiServer.Registry;
@@ -100,6 +101,11 @@ public sealed partial class ApiHttpApplication
         }
 
         context.Response.Clear();
+        if (refusal.Status.Details?.RetryAfterSeconds is { } seconds and > 0)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
+
         await Answers.StatusAsync(context, refusal.Status);
     }
 

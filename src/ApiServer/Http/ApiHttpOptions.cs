@@ -8,6 +8,9 @@ public sealed record ApiHttpOptions
     /// <summary>Largest request body in bytes. Default: 3 MiB, as in Kubernetes.</summary>
     public int MaxBodyBytes { get; init; } = 3 * 1024 * 1024;
 
+    /// <summary>Watches open at once over HTTP; more are refused (429, try again). Default 10,000.</summary>
+    public int WatchesMax { get; init; } = 10_000;
+
     /// <summary>How long a watch without <c>timeoutSeconds</c> lasts at least; up to twice that. Default: 30 minutes, as in Kubernetes.</summary>
     public TimeSpan MinWatchTimeout { get; init; } = TimeSpan.FromMinutes(30);
 

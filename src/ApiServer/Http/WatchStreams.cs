@@ -13,6 +13,8 @@ namespace Knet.ApiServer.Http;
 /// <summary>Watches: one JSON object per event, written out at once.</summary>
 internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, TimeProvider time)
 {
+    private int _open;
+
     /// <summary>Runs until the client leaves, the registry ends the watch, or its time is over.</summary>
     /// <exception cref="KubeException">The watch was refused before anything was sent.</exception>
     public async Task RunAsync(HttpContext context, KindInfo kind, KubeRequest request, KubeUser user, AnswerForm form)
@@ -22,6 +24,25 @@ internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, T
             throw Refusals.MethodNotAllowed("watch");
         }
 
+        if (Interlocked.Increment(ref _open) > options.WatchesMax)
+        {
+            Interlocked.Decrement(ref _open);
+            throw Refusals.TooManyRequests(
+                $"Too many requests, please try again later: {options.WatchesMax} watches are open (the limit \"watches\")", retryAfterSeconds: 1);
+        }
+
+        try
+        {
+            await StreamAsync(context, kind, request, user, form);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
+    private async Task StreamAsync(HttpContext context, KindInfo kind, KubeRequest request, KubeUser user, AnswerForm form)
+    {
         using var end = new CancellationTokenSource(Lifetime(context), time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(end.Token, context.RequestAborted);
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();

@@ -45,6 +45,10 @@ public static class Refusals
 
     public static KubeException TooManyRequests(string message) => KubeException.Of(429, "TooManyRequests", message);
 
+    /// <summary>A 429 that says when to come again.</summary>
+    public static KubeException TooManyRequests(string message, int retryAfterSeconds) => KubeException.Of(
+        429, "TooManyRequests", message, new V1StatusDetails { RetryAfterSeconds = retryAfterSeconds });
+
     /// <summary>A 403 for another cause than missing rights.</summary>
     public static KubeException Forbidden(ResourceType type, string name, string why) => KubeException.Of(
         403, "Forbidden", $"{type.GroupResource} {(name.Length > 0 ? $"\"{name}\" is" : "is")} forbidden: {why}", Details(type, name));

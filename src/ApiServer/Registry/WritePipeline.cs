@@ -72,6 +72,7 @@ internal sealed class WritePipeline(RegistryParts parts)
     public async Task<StoredObject?> StoreAsync(WriteContext write)
     {
         var encoded = EncodedObject.From(write.Object);
+        CheckSize(write, encoded);
         if (write.Request.DryRun)
         {
             write.Undo();
@@ -93,6 +94,19 @@ internal sealed class WritePipeline(RegistryParts parts)
             await parts.StrategyOf(write.Hub).AfterWriteAsync(write, write.Object);
             await parts.Quotas.SettleAsync(write.Hub, write.Subresource, write.Stored, result.Object);
             return result.Object;
+        }
+        catch (KubeException)
+        {
+            write.Undo();
+            throw;
+        }
+    }
+
+    private void CheckSize(WriteContext write, EncodedObject encoded)
+    {
+        try
+        {
+            parts.Store.CheckSize(encoded);
         }
         catch (KubeException)
         {

@@ -120,7 +120,9 @@ public sealed partial class Store : IDisposable
     /// Replaces, creates or deletes. Committed writes complete after their commit, others at once. When the expected revision is not the
     /// present one nothing happens and the result says what is there.
     /// </summary>
-    /// <exception cref="KubeException">500: the disk refused; nothing was written.</exception>
+    /// <exception cref="KubeException">
+    /// 500: the disk refused; 507: too many objects of the kind. Nothing was written.
+    /// </exception>
     public ValueTask<WriteResult> WriteAsync(StoreWrite write)
     {
         lock (_gate)
@@ -142,6 +144,14 @@ public sealed partial class Store : IDisposable
                 return AfterReservationAsync(write);
             }
 
+            if (current is null && TableOf(write.Table).Objects.Count >= _options.ObjectsMax)
+            {
+                throw KubeException.Of(
+                    507, "InsufficientStorage",
+                    $"there are {_options.ObjectsMax} objects of this kind ({write.Table.TrimStart('/')}), and no more are stored: "
+                    + "delete some, or raise the limit \"objects\"");
+            }
+
             var durability = Effective(write, current);
             if (durability == Durability.Committed)
             {
@@ -159,6 +169,18 @@ public sealed partial class Store : IDisposable
 
             ReserveAhead();
             return new(new WriteResult(true, stored));
+        }
+    }
+
+    /// <summary>Whether an object fits.</summary>
+    /// <exception cref="KubeException">413: it is too large.</exception>
+    public void CheckSize(EncodedObject value)
+    {
+        if (value.Body.Length > _options.ObjectBytesMax)
+        {
+            throw KubeException.Of(
+                413, "RequestEntityTooLarge",
+                $"Request entity too large: the object has {value.Body.Length} bytes, limit is {_options.ObjectBytesMax}");
         }
     }
 

@@ -12,6 +12,12 @@ public sealed record StoreOptions
     /// <summary>Events remembered per kind for watches that resume; older ones answer 410. Default 2048.</summary>
     public int HistoryEvents { get; init; } = 2048;
 
+    /// <summary>Objects of one kind; more are refused (507). Default 100,000.</summary>
+    public int ObjectsMax { get; init; } = 100_000;
+
+    /// <summary>Bytes of one object as JSON; a larger one is refused (413). Default 1.5 MiB, etcd's limit.</summary>
+    public int ObjectBytesMax { get; init; } = 3 * 512 * 1024;
+
     /// <summary>Events a watcher may lag behind before it is dropped with 410 Expired. Default 16384.</summary>
     public int WatchBacklog { get; init; } = 16384;
 

@@ -24,8 +24,11 @@ public sealed record WorkloadOptions
     /// <summary>All kinds served now, for emptying namespaces; usually <c>() => registry.Kinds</c>.</summary>
     public required Func<KindCatalog> Kinds { get; init; }
 
-    /// <summary>How long Events are kept. Default 1 hour, as kube-apiserver.</summary>
-    public TimeSpan EventTtl { get; init; } = TimeSpan.FromHours(1);
+    /// <summary>As kube-apiserver.</summary>
+    public static TimeSpan DefaultEventTtl { get; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long Events are kept. Default 1 hour.</summary>
+    public TimeSpan EventTtl { get; init; } = DefaultEventTtl;
 }
 
 /// <summary>The controllers of Kubernetes' own kinds: what kube-controller-manager and kube-scheduler are on a cluster.</summary>

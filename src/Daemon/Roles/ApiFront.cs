@@ -24,7 +24,10 @@ internal sealed class ApiFront(
     {
         var authenticator = new Authenticator(ca, plane.Tokens, [], plane.Authorizer, loggers.CreateLogger<Authenticator>());
         var application = new ApiHttpApplication(
-            plane.Core.Registry, authenticator, plane.Authorizer, plane.Tokens, Kubelet, new ApiHttpOptions(), time,
+            plane.Core.Registry, authenticator, plane.Authorizer, plane.Tokens, Kubelet, new ApiHttpOptions
+            {
+                MaxBodyBytes = options.Limits.RequestBytes, WatchesMax = options.Limits.Watches,
+            }, time,
             loggers.CreateLogger<ApiHttpApplication>());
         IPAddress[] own = [IPAddress.Loopback, IPAddress.IPv6Loopback, options.BridgeAddress, options.ApiServiceAddress];
         var certificate = ca.ServerCertificate([options.NodeName, "host.knet.internal"], own);

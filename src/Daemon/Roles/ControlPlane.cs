@@ -27,6 +27,10 @@ internal sealed record ControlPlaneOptions
     public required ApiServerOptions Api { get; init; }
     public required ClusterCa Ca { get; init; }
     public required IImages Images { get; init; }
+
+    /// <summary>How long Events are kept. Default 1 hour.</summary>
+    public TimeSpan EventsTtl { get; init; } = WorkloadOptions.DefaultEventTtl;
+
     public required IRevisionStats Stats { get; init; }
     public required ColdStarts ColdStarts { get; init; }
 
@@ -81,7 +85,10 @@ internal sealed class ControlPlane : IAsyncDisposable
         WorkloadControllers.Register(
             Host,
             name => Connect(Identities.Workload(name), name),
-            new WorkloadOptions { ClusterCa = _options.Ca.CertificatePem, Kinds = () => Core.Registry.Kinds });
+            new WorkloadOptions
+            {
+                ClusterCa = _options.Ca.CertificatePem, Kinds = () => Core.Registry.Kinds, EventTtl = _options.EventsTtl,
+            });
         _owned.Add(new Owned(ServingControllers.Register(Host, Connect(Identities.Serving, "knet-controller"), _options.Images)));
         var scaling = AutoscalerControllers.Register(
             Host, Connect(Identities.Autoscaler, "knet-autoscaler"), _options.Stats, _options.ColdStarts);

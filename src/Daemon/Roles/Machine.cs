@@ -31,10 +31,13 @@ internal static class Machine
         RunDirectory = Path.Combine(options.Run, "node"),
         DataDirectory = Path.Combine(options.Home, "node"),
         ApiHost = options.ApiServiceAddress.ToString(),
+        LogBytesMax = options.Limits.LogBytes,
+        LogFilesMax = options.Limits.LogFiles,
+        PodsMax = options.Limits.Pods,
     };
 
     public static Images Images(DaemonOptions options, TimeProvider time, ILoggerFactory loggers) => new(
-        new StoreOptions { Root = Path.Combine(options.Home, "images") },
+        new StoreOptions { Root = Path.Combine(options.Home, "images"), BytesMax = options.Limits.ImageBytes },
         new RegistryClient(new RegistryOptions(), time),
         time,
         loggers.CreateLogger<Images>());

@@ -128,7 +128,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                 Api = new ApiServerOptions
                 {
                     DataDirectory = Path.Combine(options.Home, "api"),
-                    Store = new StoreOptions { FullSync = options.FullDurability },
+                    Store = options.Limits.OfStore with { FullSync = options.FullDurability },
                     ServiceRange = options.ServiceRange,
                     ApiEndpoints = [new IPEndPoint(options.BridgeAddress, options.ApiPort)],
                     Nodes = kubelet,
@@ -139,6 +139,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                 Images = _machine.Images,
                 Stats = _machine.Gateway.Revisions,
                 ColdStarts = _machine.ColdStarts,
+                EventsTtl = options.Limits.EventsTtl,
                 Address = options.BridgeAddress,
                 Ports = _ports,
             },

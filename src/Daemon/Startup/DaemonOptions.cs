@@ -44,6 +44,9 @@ internal sealed record DaemonOptions
     /// </summary>
     public string Instance { get; init; } = "";
 
+    /// <summary>What the platform bears; given several times, once per limit.</summary>
+    public Limits Limits { get; init; } = new();
+
     /// <summary>The bridge's own address: gateway of the pods, where DNS, API and the internal gateway listen for them.</summary>
     public IPAddress BridgeAddress => At(PodRange, 1);
 
@@ -78,6 +81,7 @@ internal sealed record DaemonOptions
                 "--gateway-port" => options with { GatewayPort = Port(name, value) },
                 "--gateway-tls-port" => options with { GatewayTlsPort = Port(name, value) },
                 "--node-name" => options with { NodeName = value },
+                "--limit" => options with { Limits = options.Limits.With(value) },
                 "--instance" => options with { Instance = Short(name, value) },
                 _ => throw new FormatException($"unknown argument {name}"),
             };

@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using Knet.Oci.Layers;
+
 namespace Knet.Node.Runtime;
 
 /// <summary>Where the node keeps things. Everything under <see cref="Run"/> is lost with the machine's power, and may be.</summary>
@@ -40,12 +43,12 @@ internal sealed record NodePaths(string Run, string Data)
         {
             if (Directory.Exists(directory))
             {
-                Directory.Delete(directory, recursive: true);
+                FileTrees.Remove(directory);
             }
 
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Win32Exception)
         {
             return false;
         }

@@ -1,6 +1,6 @@
+using System.IO.Enumeration;
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Knet.Oci.References;
 
 namespace Knet.Oci.Registry;
@@ -81,9 +81,7 @@ public static class DockerConfig
         var labels = name.Split('.');
         return patternPort == port
             && patternLabels.Length == labels.Length
-            && patternLabels.Zip(labels).All(p => Regex.IsMatch(
-                p.Second, $@"\A{Regex.Escape(
-                    p.First).Replace(@"\*", ".*", StringComparison.Ordinal)}\z", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking));
+            && patternLabels.Zip(labels).All(p => FileSystemName.MatchesSimpleExpression(p.First, p.Second));
     }
 
     private static (string Name, string Port) Port(string host)

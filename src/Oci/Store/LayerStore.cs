@@ -71,7 +71,7 @@ public sealed class LayerStore
         return gone;
     }
 
-    internal static void DeleteDetached(string directory) => Libc.RemoveTree(ByteStrings.FromText(directory));
+    internal static void DeleteDetached(string directory) => FileTrees.Remove(directory);
 
     /// <summary>Bytes of the files of a layer; counted when it was unpacked.</summary>
     internal long SizeOf(Digest diffId)

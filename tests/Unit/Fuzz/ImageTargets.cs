@@ -104,7 +104,7 @@ internal static class ImageTargets
         }
         finally
         {
-            Directory.Delete(place, recursive: true);
+            FileTrees.Remove(place);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
 using Knet.Api.Meta;
 using Knet.ApiServer.Registry;
 using Knet.Kube.Client;
@@ -30,10 +31,17 @@ internal static class DuplicateFields
         {
             throw Refusals.NoJson(e);
         }
+        catch (InvalidOperationException e)
+        {
+            // Bytes that are no UTF-8, or half of a surrogate pair: they would only be noticed when somebody reads that member.
+            throw Refusals.BadRequest($"the body of the request is no valid JSON: a text in it cannot be read: {e.Message}");
+        }
     }
 
     private static bool HasAny(ReadOnlySpan<byte> body)
     {
+        var any = false;
+        var allUtf8 = Utf8.IsValid(body);
         var reader = new Utf8JsonReader(body);
         var open = new Stack<HashSet<string>>();
         var spare = new Stack<HashSet<string>>();
@@ -49,12 +57,16 @@ internal static class DuplicateFields
                     closed.Clear();
                     spare.Push(closed);
                     break;
-                case JsonTokenType.PropertyName when !open.Peek().Add(reader.GetString()!):
-                    return true;
+                case JsonTokenType.PropertyName:
+                    any |= !open.Peek().Add(reader.GetString()!);
+                    break;
+                case JsonTokenType.String when reader.ValueIsEscaped || !allUtf8:
+                    _ = reader.GetString();
+                    break;
             }
         }
 
-        return false;
+        return any;
     }
 
     private static JsonNode? Read(ref Utf8JsonReader reader, string path, List<string> found)

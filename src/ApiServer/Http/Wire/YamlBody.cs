@@ -40,6 +40,11 @@ public static class YamlBody
         {
             throw Bad($"error converting YAML to JSON: yaml: line {e.Start.Line}: {e.Message}");
         }
+        catch (ArgumentException e)
+        {
+            // Its tags.
+            throw Bad($"error converting YAML to JSON: yaml: {e.Message}");
+        }
         catch (InvalidOperationException)
         {
             // YamlDotNet's scanner, at a simple key that spans lines.

@@ -49,6 +49,15 @@ public sealed class PatchTests
             d => (JsonNode)new JsonObject(d.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value.DeepClone()))))));
 
     [Fact]
+    public void JsonPatch_ThatCopiesItselfIntoItself_IsRefusedBeforeItFillsMemory()
+    {
+        var operations = string.Join(',', Enumerable.Range(0, 60).Select(i => $$"""{"op":"copy","from":"","path":"/{{i}}"}"""));
+        var refusal = Assert.Throws<KubeException>(
+            () => JsonPatchDocument.Apply(Json("""{"a":"some text"}"""), Encoding.UTF8.GetBytes($"[{operations}]")));
+        Assert.Equal(413, refusal.Code);
+    }
+
+    [Fact]
     public void MergePatch_IsIdempotentAndEmptyPatchIsNeutral() => Gen.Select(Tree, Tree).Sample((target, patch) =>
     {
         var once = MergePatch.Apply(target.DeepClone(), patch);

@@ -174,6 +174,30 @@ public sealed class StoreTests : IDisposable
     }
 
     [Fact]
+    public async Task FullKind_RefusesCreationsOnly()
+    {
+        using var store = new Store(new StoreOptions { ObjectsMax = 2 }, TimeProvider.System, NullLogger<Store>.Instance);
+        var first = (await store.WriteAsync(Put("a", 0, Durability.Volatile))).Object!;
+        await store.WriteAsync(Put("b", 0, Durability.Volatile));
+
+        var refusal = await Assert.ThrowsAsync<KubeException>(async () => await store.WriteAsync(Put("c", 0, Durability.Volatile)));
+        Assert.Equal(507, refusal.Code);
+        Assert.Contains("(things)", refusal.Message);
+        first = (await store.WriteAsync(Put("a", first.Revision, Durability.Volatile))).Object!;
+        await store.WriteAsync(Put("a", first.Revision, Durability.Volatile) with { Body = null });
+        Assert.True((await store.WriteAsync(Put("c", 0, Durability.Volatile))).Succeeded);
+    }
+
+    [Fact]
+    public void LargeObject_IsRefusedWithBothSizes()
+    {
+        using var store = new Store(new StoreOptions { ObjectBytesMax = 40 }, TimeProvider.System, NullLogger<Store>.Instance);
+        var refusal = Assert.Throws<KubeException>(() => store.CheckSize(Put("a", 0, Durability.Volatile).Body!));
+        Assert.Equal((413, "RequestEntityTooLarge"), (refusal.Code, refusal.Reason));
+        Assert.EndsWith("limit is 40", refusal.Message);
+    }
+
+    [Fact]
     public async Task SupersededVersions_LetGoOfTheirDecodedForm()
     {
         using var store = new Store(new StoreOptions(), TimeProvider.System, NullLogger<Store>.Instance);
