@@ -1,5 +1,6 @@
 using System.Net;
 using k8s.Models;
+using Knet.Api.Meta;
 using Knet.ApiServer;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry;
@@ -128,7 +129,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             _options.Api with
             {
                 ClusterCa = _options.Ca.CertificatePem,
-                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config), new InstalledAdmission()],
+                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config, TryPod), new InstalledAdmission()],
                 Access = AccessTo,
             },
             cancellationToken);
@@ -144,6 +145,24 @@ internal sealed class ControlPlane : IAsyncDisposable
         _owned.Add(events);
         Config.Events = events;
         Host = new ControllerHost(Informers, Config, events, _time, _loggers);
+    }
+
+    // In process a dry run waits for nothing: nothing is stored.
+    private string? TryPod(V1Pod pod)
+    {
+        var request = new KubeRequest(KubeVerb.Create, ResourceType.Of<V1Pod>())
+        {
+            Namespace = pod.Metadata.NamespaceProperty, Body = KubeJson.Serialize(pod), DryRun = true,
+        };
+        try
+        {
+            Core.Connect(ApiServerCore.System).SendAsync(request, CancellationToken.None).GetAwaiter().GetResult();
+            return null;
+        }
+        catch (KubeException e)
+        {
+            return e.Message;
+        }
     }
 
     private AccessControl AccessTo(IRegistry registry)

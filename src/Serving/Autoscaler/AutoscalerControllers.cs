@@ -25,6 +25,7 @@ public static class AutoscalerControllers
         host.Facts.Add(decisions).Add(new FusedActivatorPath());
         host.Add("podautoscaler-controller", new PodAutoscalerReconciler(), client)
             .Reads<KnServerlessService>().Reads<V1Deployment>().Reads<V1Pod>().Reads<KnMetric>();
+        host.Add("hpa-class-controller", new HpaClassReconciler(), client).Reads<KnServerlessService>().Reads<V2HorizontalPodAutoscaler>();
         host.Add("metric-controller", new MetricReconciler(), client);
         host.Add("serverlessservice-controller", new ServerlessServiceReconciler(systemNamespace), client)
             .Reads<V1Deployment>().Reads<V1Service>().Reads<V1Endpoints>();

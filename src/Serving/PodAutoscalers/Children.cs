@@ -36,7 +36,7 @@ internal static class Children
         },
     };
 
-    private static V1ObjectMeta Owned(KnPodAutoscaler pa) => new()
+    public static V1ObjectMeta Owned(KnPodAutoscaler pa) => new()
     {
         Name = pa.Metadata.Name,
         NamespaceProperty = pa.Metadata.NamespaceProperty,

@@ -16,6 +16,16 @@ internal sealed class ScalingSettings(KnPodAutoscaler pa, AutoscalerConfig confi
 
     public string Class => Text(AutoscalingKeys.Class) ?? config.PodAutoscalerClass;
     public bool ByRequestsPerSecond => Text(AutoscalingKeys.Metric) == "rps";
+
+    /// <summary>What an autoscaler of class HPA looks at: cpu, memory, or a metric of the pods.</summary>
+    public string ResourceMetric => Text(AutoscalingKeys.Metric) ?? "cpu";
+
+    /// <summary>The target as it was asked for; null when it was not.</summary>
+    public double? Target => Number(AutoscalingKeys.Target);
+
+    /// <summary>The window as it was asked for; null when it was not.</summary>
+    public TimeSpan? Window => Duration(AutoscalingKeys.Window);
+
     public bool IsReachable => pa.Spec.Reachability != "Unreachable";
 
     /// <summary>Scale to zero is never held up by retention for Revisions that nobody can reach.</summary>
@@ -24,7 +34,7 @@ internal sealed class ScalingSettings(KnPodAutoscaler pa, AutoscalerConfig confi
         : Duration(AutoscalingKeys.ScaleToZeroPodRetentionPeriod, AutoscalingKeys.ScaleToZeroPodRetentionPeriodAlt)
             ?? config.ScaleToZeroPodRetentionPeriod;
 
-    public TimeSpan StableWindow => Duration(AutoscalingKeys.Window) ?? config.StableWindow;
+    public TimeSpan StableWindow => Window ?? config.StableWindow;
 
     /// <summary>Whole seconds, at least one.</summary>
     public TimeSpan PanicWindow
@@ -94,15 +104,14 @@ internal sealed class ScalingSettings(KnPodAutoscaler pa, AutoscalerConfig confi
     private double Total()
     {
         var limit = pa.Spec.ContainerConcurrency ?? 0;
-        var target = Number(AutoscalingKeys.Target);
         if (ByRequestsPerSecond)
         {
-            return target ?? config.RequestsPerSecondTargetDefault;
+            return Target ?? config.RequestsPerSecondTargetDefault;
         }
 
-        return target is null
+        return Target is not { } target
             ? limit > 0 ? limit : config.ContainerConcurrencyTargetDefault
-            : limit > 0 ? Math.Min(limit, target.Value) : target.Value;
+            : limit > 0 ? Math.Min(limit, target) : target;
     }
 
     private string? Text(string key, string? alt = null) => AutoscalingAnnotations.Find(pa.Metadata.Annotations, key, alt).Value;

@@ -19,7 +19,9 @@ namespace Knet.Serving.Webhook;
 /// snapshots;
 /// status writes pass untouched.
 /// </summary>
-public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
+/// <param name="config">The ConfigMaps' snapshots.</param>
+/// <param name="tryPod">What the API says of a pod in a dry run, or null when it takes it. Null: dry runs do not try pods.</param>
+public sealed class ServingAdmission(IConfigSource config, Func<V1Pod, string?>? tryPod = null) : IAdmissionPlugin
 {
     private const string Defaulting = "webhook.serving.knative.dev";
     private const string Validation = "validation.webhook.serving.knative.dev";
@@ -105,9 +107,9 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
             return Refused(Validation, $"decoding request failed: cannot decode incoming new object: {Explain(e)}");
         }
 
-        return errors.IsEmpty
-            ? AdmissionResponse.Allowed with { Warnings = errors.Warnings }
-            : Refused(Validation, $"validation failed: {errors}");
+        return !errors.IsEmpty ? Refused(Validation, $"validation failed: {errors}")
+            : TryPod(request) is { } why ? TemplateDryRun.Refused(why)
+            : AdmissionResponse.Allowed with { Warnings = errors.Warnings };
     }
 
     internal static AdmissionResponse Refused(string webhook, string why) =>
@@ -124,6 +126,21 @@ public sealed class ServingAdmission(IConfigSource config) : IAdmissionPlugin
     private void Checked<T>(AdmissionRequest request, Action<T, T?, ServingPolicy> check)
         where T : class, IKubernetesObject<V1ObjectMeta> =>
         check(request.Object!.As<T>(), request.OldObject?.As<T>(), Policy());
+
+    private string? TryPod(AdmissionRequest request)
+    {
+        var (metadata, template) = request.Type.Kind switch
+        {
+            _ when tryPod is null || !request.DryRun => default,
+            "Service" when request.Object!.As<KnService>() is var service => (service.Metadata, service.Spec.Template),
+            "Configuration" when request.Object!.As<KnConfiguration>() is var configuration =>
+                (configuration.Metadata, configuration.Spec.Template),
+            _ => default,
+        };
+        return metadata is not null && TemplateDryRun.Covers(request, metadata)
+            ? tryPod!(TemplateDryRun.PodOf(template, request.Key.Namespace, Policy(), config))
+            : null;
+    }
 
     private ServingPolicy Policy() => new()
     {
