@@ -30,6 +30,7 @@ internal static class FootprintBenchmark
         }
     }
 
+    /// <summary>Proportional set size of a process.</summary>
     public static double PssMegabytes(int pid) =>
         File.ReadLines($"/proc/{pid}/smaps_rollup").Where(l => l.StartsWith("Pss:", StringComparison.Ordinal))
             .Select(l => double.Parse(l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).First();

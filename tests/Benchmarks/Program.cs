@@ -8,6 +8,7 @@ return args.FirstOrDefault() switch
     "warm" => await WarmBenchmark.RunAsync(Options.Parse(args[1..])),
     "footprint" => await FootprintBenchmark.RunAsync(Options.Parse(args[1..])),
     "api" => await ApiBenchmark.RunAsync(Options.Parse(args[1..])),
+    "soak" => await SoakBenchmark.RunAsync(Options.Parse(args[1..])),
     _ => Help(),
 };
 
@@ -22,6 +23,7 @@ static int Help()
           footprint   memory (PSS) of the daemon 60 s after knet up, and its CPU while idle (Knet must be down)
           api         memory per object and per watch, latency of writes that many, some and no watches see: N ConfigMaps (10,000),
                       N watches (2,000), over HTTPS
+          soak        mixed load on every URL while revisions, splits, pods change, for N seconds; fails when a request failed
 
         startup and footprint start a Knet of their own; $KNET_BENCH_UP holds further arguments for its knet up (ports, ranges),
         $KNET_HOME and $KNET_RUN say where a running one is.
