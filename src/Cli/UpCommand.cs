@@ -22,6 +22,8 @@ internal static class UpCommand
             new("--pod-range") { Description = "Addresses of pods; default 10.42.0.0/16" },
             new("--service-range") { Description = "Addresses of Services; default 10.43.0.0/16" },
             new("--node-name") { Description = "The node's name; default the host's" },
+            OneOf("--allow-host-path", "Whether pods may mount this machine's directories: on or off (default)", "on", "off"),
+            OneOf("--allow-privileged", "Whether containers may be privileged: on or off (default)", "on", "off"),
             new("--instance") { Description = "Up to three letters that set a second platform on this machine apart" },
         };
         var limits = new Option<string[]>("--limit")

@@ -8,6 +8,7 @@ using Knet.DataPlane.Protocol;
 using Knet.Daemon.Admin;
 using Knet.Daemon.Roles.Installed;
 using Knet.Daemon.Startup;
+using Knet.Node.Agent;
 using Microsoft.Extensions.Logging;
 
 namespace Knet.Daemon.Roles;
@@ -47,14 +48,22 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
         await using var platform = new Platform(options, steps, logs, time, loggers);
         using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, platform.OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, platform.OnSignal);
+        var survivors = NodeAgent.HasPods(Machine.Node(options));
         try
         {
             await platform.StartAsync(CancellationToken.None);
         }
         catch (Exception e)
         {
-            // The step has told the starter what went wrong; nothing half-started may stay.
             Log.NotStarted(platform._log, e);
+            if (survivors)
+            {
+                // They have outlived a daemon that was killed, and outlive this one too: the next start finds them again.
+                Log.PodsStay(platform._log);
+                return SurvivorsStay;
+            }
+
+            // The step has told the starter what went wrong; nothing half-started may stay.
             await platform._machine.StopAllAsync(TimeSpan.FromSeconds(2));
             Teardown.Forget(options);
             return 1;
@@ -218,8 +227,14 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
         _shutdown.TrySetResult();
     }
 
+    /// <summary>Exit code of a start that failed and left the pods of an earlier daemon as they were.</summary>
+    private const int SurvivorsStay = 3;
+
     private static partial class Log
     {
+        [LoggerMessage(14, LogLevel.Warning, "The pods of the daemon before go on running: the next knet up finds them again, knet down ends them")]
+        public static partial void PodsStay(ILogger log);
+
         [LoggerMessage(10, LogLevel.Information, "The platform is ready")]
         public static partial void Ready(ILogger log);
 

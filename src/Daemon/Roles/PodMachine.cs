@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using k8s.Models;
+using Knet.Api.Serving.V1;
 using Knet.DataPlane.Stats;
 using Knet.Daemon.Startup;
 using Knet.Gateway;
@@ -96,6 +97,7 @@ internal sealed class PodMachine : IAsyncDisposable
             $"port 53 is taken on {_options.BridgeAddress}: a DNS server of this machine listens on every address; "
             + "let it listen on its own ones only (dnsmasq: bind-dynamic; unbound: interface; named: listen-on)");
         await directory.WaitForSyncAsync(cancellationToken);
+        _loops.Add(new ImageCollection(Images, Node!, plane.Informers.Get<KnRevision>(), _time).RunAsync(_stop.Token));
         return _dns.Endpoint.ToString();
     }
 

@@ -36,6 +36,12 @@ internal sealed record DaemonOptions
     /// <summary>The node's name (the machine's host name).</summary>
     public string NodeName { get; init; } = Dns.GetHostName().ToLowerInvariant();
 
+    /// <summary>Whether pods may have volumes of type hostPath, which give them the machine (<c>off</c>).</summary>
+    public bool AllowHostPath { get; init; }
+
+    /// <summary>Whether containers may be privileged (<c>off</c>).</summary>
+    public bool AllowPrivileged { get; init; }
+
     public bool Foreground { get; init; }
 
     /// <summary>
@@ -83,6 +89,8 @@ internal sealed record DaemonOptions
                 "--node-name" => options with { NodeName = value },
                 "--limit" => options with { Limits = options.Limits.With(value) },
                 "--instance" => options with { Instance = Short(name, value) },
+                "--allow-host-path" => options with { AllowHostPath = OneOf(name, value, "on", "off") },
+                "--allow-privileged" => options with { AllowPrivileged = OneOf(name, value, "on", "off") },
                 _ => throw new FormatException($"unknown argument {name}"),
             };
         }

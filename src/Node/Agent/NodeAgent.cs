@@ -43,17 +43,22 @@ public sealed class NodeAgent : IAsyncDisposable
     private readonly NodeServices _node;
     private readonly Informer<V1Pod> _pods;
     private readonly Informer<V1Service> _services;
+    private readonly Informer<V1PersistentVolume> _volumes;
     private readonly NodeHeartbeat _heartbeat;
 
-    private NodeAgent(NodeServices node, Informer<V1Pod> pods, Informer<V1Service> services)
+    private NodeAgent(NodeServices node, Informer<V1Pod> pods, Informer<V1Service> services, Informer<V1PersistentVolume> volumes)
     {
-        (_node, _pods, _services) = (node, pods, services);
+        (_node, _pods, _services, _volumes) = (node, pods, services, volumes);
         Pods = new PodSet(node);
         _heartbeat = new NodeHeartbeat(node, () => KubeletPort);
     }
 
     /// <summary>The runtime chosen, such as <c>crun://1.8.1</c>.</summary>
     public string Runtime => _node.Runtime.Program.Reported;
+
+    /// <summary>The images of all pods on this node, as named and by digest: what a collection of images must leave.</summary>
+    public IReadOnlyList<string> ImagesInUse =>
+        [.. Pods.All.SelectMany(p => p.All).SelectMany(s => (string[])[s.Container.Image, s.ImageId]).Where(i => i.Length > 0).Distinct()];
 
     /// <summary>Where the node's own API listens, for the Node's status; set it before <see cref="RunAsync"/>.</summary>
     public int KubeletPort { get; set; }
@@ -65,6 +70,13 @@ public sealed class NodeAgent : IAsyncDisposable
     internal NodeServices Services => _node;
 
     private readonly TaskCompletionSource _registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whether an earlier daemon left pods on this machine, for <see cref="RecoverAsync"/>.</summary>
+    public static bool HasPods(NodeOptions options)
+    {
+        var pods = new NodePaths(options.RunDirectory, options.DataDirectory).Pods;
+        return Directory.Exists(pods) && Directory.EnumerateDirectories(pods).Any();
+    }
 
     /// <summary>Prepares the directories and chooses a runtime by running a container with it.</summary>
     /// <exception cref="InvalidOperationException">No runtime works here; the message has the reasons.</exception>
@@ -98,12 +110,14 @@ public sealed class NodeAgent : IAsyncDisposable
             Events = new EventRecorder(client, time, loggers.CreateLogger<EventRecorder>()),
             ServiceEnvironment = new ServiceEnvironment(options, services),
             Objects = new WatchedObjects(client, time, loggers),
+            Volumes = new PersistentVolumes(client, options, threads, loggers.CreateLogger<PersistentVolumes>()),
             Probes = new ProbeClient(dependencies.Network),
             Loggers = loggers,
             Rights = HostRights.Detect(),
             MemoryBytes = NodeObject.MemoryBytes(),
         };
-        return new NodeAgent(node, pods, services);
+        var volumes = new Informer<V1PersistentVolume>(dependencies.Transport, time, loggers.CreateLogger<NodeAgent>());
+        return new NodeAgent(node, pods, services, volumes);
     }
 
     /// <summary>
@@ -120,10 +134,12 @@ public sealed class NodeAgent : IAsyncDisposable
         await _heartbeat.RegisterAsync(cancellationToken);
         await _services.WaitForSyncAsync(cancellationToken);
         using var subscription = _pods.Subscribe(Pods.Handle);
+        using var volumes = _volumes.Subscribe(_node.Volumes.Handle);
         var pods = _pods.RunAsync(cancellationToken);
         await _pods.WaitForSyncAsync(cancellationToken);
         _registered.TrySetResult();
-        await Task.WhenAll(services, pods, _heartbeat.RunAsync(cancellationToken), Pods.KeepHouseAsync(cancellationToken));
+        await Task.WhenAll(
+            services, pods, _volumes.RunAsync(cancellationToken), _heartbeat.RunAsync(cancellationToken), Pods.KeepHouseAsync(cancellationToken));
     }
 
     /// <summary>Ends all pods and removes every process, mount and control group of theirs; the API's objects stay.</summary>

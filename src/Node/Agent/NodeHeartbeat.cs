@@ -13,14 +13,17 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
     private readonly ILogger _logger = node.Loggers.CreateLogger<NodeHeartbeat>();
     private string? _uid;
+    private NodePressure _pressure;
 
     /// <summary>Creates or refreshes the Node object; it is Ready then.</summary>
     /// <exception cref="KubeException">The API refused.</exception>
     public async Task RegisterAsync(CancellationToken cancellationToken)
     {
         var name = node.Options.Name;
+        _pressure = NodeObject.Pressure(node.Options);
         var present = await node.Client.FindAsync<V1Node>("", name, cancellationToken);
-        var wanted = NodeObject.Of(node.Options, node.Runtime.Program, kubeletPort(), node.NowSeconds, present?.Status?.Conditions);
+        var wanted = NodeObject.Of(
+            node.Options, node.Runtime.Program, kubeletPort(), _pressure, node.NowSeconds, present?.Status?.Conditions);
         if (present is null)
         {
             present = await node.Client.CreateAsync(wanted, cancellationToken);
@@ -46,7 +49,7 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
             try
             {
                 await RenewAsync(cancellationToken);
-                if (node.Now >= statusDue)
+                if (node.Now >= statusDue || NodeObject.Pressure(node.Options) != _pressure)
                 {
                     await RegisterAsync(cancellationToken);
                     statusDue = node.Now + node.Options.StatusPeriod;
@@ -97,7 +100,7 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the node could not say that it lives: {Reason}")]
+        [LoggerMessage(3501, LogLevel.Warning, "the node could not say that it lives: {Reason}")]
         public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -9,7 +9,8 @@ namespace Knet.Node.Agent;
 internal static class NodeObject
 {
     /// <param name="before">The conditions last written, for their transition times.</param>
-    public static V1Node Of(NodeOptions options, RuntimeProgram runtime, int kubeletPort, DateTime now, IList<V1NodeCondition>? before)
+    public static V1Node Of(
+        NodeOptions options, RuntimeProgram runtime, int kubeletPort, NodePressure pressure, DateTime now, IList<V1NodeCondition>? before)
     {
         var capacity = Capacity(options);
         var labels = new Dictionary<string, string>(options.Labels)
@@ -34,17 +35,22 @@ internal static class NodeObject
                     new V1NodeAddress { Type = "InternalIP", Address = options.Address },
                     new V1NodeAddress { Type = "Hostname", Address = options.Name },
                 ],
-                Conditions = Conditions(now, before),
+                Conditions = Conditions(pressure, now, before),
                 DaemonEndpoints = new V1NodeDaemonEndpoints { KubeletEndpoint = new V1DaemonEndpoint { Port = kubeletPort } },
                 NodeInfo = Info(options, runtime),
             },
         };
     }
 
-    /// <summary>MemTotal of <c>/proc/meminfo</c>, bytes.</summary>
-    public static long MemoryBytes()
+    /// <summary>What the machine runs short of now, by the node's limits.</summary>
+    public static NodePressure Pressure(NodeOptions options) => new(
+        MemoryBytes("MemAvailable:") < options.MemoryAvailableMin,
+        new DriveInfo(options.DataDirectory).AvailableFreeSpace < options.DiskAvailableMin);
+
+    /// <summary>A line of <c>/proc/meminfo</c>, bytes.</summary>
+    public static long MemoryBytes(string name = "MemTotal:")
     {
-        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith("MemTotal:", StringComparison.Ordinal));
+        var line = File.ReadLines("/proc/meminfo").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal));
         var kib = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
         return long.TryParse(kib, CultureInfo.InvariantCulture, out var n) ? n * 1024 : 0;
     }
@@ -84,7 +90,7 @@ internal static class NodeObject
         KubeProxyVersion = "",
     };
 
-    private static List<V1NodeCondition> Conditions(DateTime now, IList<V1NodeCondition>? before)
+    private static List<V1NodeCondition> Conditions(NodePressure pressure, DateTime now, IList<V1NodeCondition>? before)
     {
         V1NodeCondition Condition(string type, string status, string reason, string message) => new()
         {
@@ -93,8 +99,12 @@ internal static class NodeObject
         };
         return
         [
-            Condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            Condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            pressure.Memory
+                ? Condition("MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+                : Condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            pressure.Disk
+                ? Condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
+                : Condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
             Condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
             Condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
         ];
@@ -108,3 +118,6 @@ internal static class NodeObject
 
     private static string Line(string file) => File.Exists(file) ? File.ReadLines(file).FirstOrDefault("") : "";
 }
+
+/// <summary>What a node runs short of.</summary>
+internal readonly record struct NodePressure(bool Memory, bool Disk);

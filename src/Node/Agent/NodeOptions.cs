@@ -15,6 +15,9 @@ public sealed record NodeOptions
     /// <summary>Logs and writable layers.</summary>
     public string DataDirectory { get; init; } = "/var/lib/knet/node";
 
+    /// <summary>Persistent volumes of the local-path class: a directory each. They outlive pods, and the platform.</summary>
+    public string VolumesDirectory { get; init; } = "/var/lib/knet/volumes";
+
     /// <summary>OCI runtimes in order of preference: names, or absolute paths. The first that passes the self-test is used.</summary>
     public IReadOnlyList<string> Runtimes { get; init; } = ["crun", "runc"];
 
@@ -63,6 +66,12 @@ public sealed record NodeOptions
     /// ready within it needs one write in all.
     /// </summary>
     public TimeSpan StatusDelay { get; init; } = TimeSpan.FromMilliseconds(40);
+
+    /// <summary>Available memory below which the Node has MemoryPressure and takes no pods without requests. Default 100 MiB, as kubelet.</summary>
+    public long MemoryAvailableMin { get; init; } = 100 << 20;
+
+    /// <summary>Free disk below which the Node has DiskPressure and takes no pods. Default 512 MiB; kubelet goes by shares of the disk.</summary>
+    public long DiskAvailableMin { get; init; } = 512 << 20;
 
     /// <summary>Labels of the Node beside the usual ones.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();

@@ -29,6 +29,7 @@ internal sealed record NodeServices
     public required EventRecorder Events { get; init; }
     public required ServiceEnvironment ServiceEnvironment { get; init; }
     public required WatchedObjects Objects { get; init; }
+    public required PersistentVolumes Volumes { get; init; }
     public required ProbeClient Probes { get; init; }
     public required ILoggerFactory Loggers { get; init; }
     public required HostRights Rights { get; init; }

@@ -170,7 +170,7 @@ public sealed partial class DnsServer : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "DNS for {Client} failed: {Error}")]
+        [LoggerMessage(3502, LogLevel.Warning, "DNS for {Client} failed: {Error}")]
         public static partial void Failed(ILogger logger, string client, string error);
     }
 }

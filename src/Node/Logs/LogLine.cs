@@ -35,7 +35,9 @@ internal readonly record struct LogLine(string Timestamp, string Stream, ReadOnl
             content = withEnd;
         }
 
-        result = new LogLine(Encoding.ASCII.GetString(span[..first]), Encoding.ASCII.GetString(span[(first + 1)..second]), content);
+        var time = Encoding.ASCII.GetString(span[..first]);
+        time = time.EndsWith("+00:00", StringComparison.Ordinal) ? time[..^6] + "Z" : time; // as kubelet shows it
+        result = new LogLine(time, Encoding.ASCII.GetString(span[(first + 1)..second]), content);
         return true;
     }
 

@@ -256,7 +256,7 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "No network namespace could be prepared")]
+        [LoggerMessage(3503, LogLevel.Warning, "No network namespace could be prepared")]
         public static partial void RefillFailed(ILogger logger, Exception exception);
     }
 }

@@ -164,8 +164,8 @@ internal sealed partial class ContainerLauncher(PodContext pod)
     private static partial class Log
     {
         [LoggerMessage(
-            Level = LogLevel.Debug,
-            Message = "{Pod}: container {Container} runs: prepared in {Prepared:0.0}, created in {Created:0.0}, started in {Started:0.0} ms")]
+            3504, LogLevel.Debug,
+            "{Pod}: container {Container} runs: prepared in {Prepared:0.0}, created in {Created:0.0}, started in {Started:0.0} ms")]
         public static partial void Launched(ILogger logger, string pod, string container, double prepared, double created, double started);
     }
 }

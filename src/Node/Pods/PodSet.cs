@@ -171,6 +171,11 @@ internal sealed partial class PodSet(NodeServices node)
 
     private void KeepHouse()
     {
+        foreach (var worker in _workers.Values)
+        {
+            worker.CheckStorage();
+        }
+
         foreach (var run in All.SelectMany(p => p.All).Where(s => s.IsRunning).Select(s => s.Run).OfType<ContainerRun>())
         {
             if (LogFiles.Rotate(run.LogPath, node.Options.LogBytesMax, node.Options.LogFilesMax, node.Now))
@@ -193,10 +198,10 @@ internal sealed partial class PodSet(NodeServices node)
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "{Count} pods of the last run were found again")]
+        [LoggerMessage(3505, LogLevel.Information, "{Count} pods of the last run were found again")]
         public static partial void Recovered(ILogger logger, int count);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the pod {Pod} outlived the daemon but is not taken over: {Reason}")]
+        [LoggerMessage(3506, LogLevel.Warning, "the pod {Pod} outlived the daemon but is not taken over: {Reason}")]
         public static partial void NotAdopted(ILogger logger, string pod, string reason);
     }
 }

@@ -26,7 +26,8 @@ internal sealed record PodFacts
 /// <summary>Computes a pod's status as kubelet does. Pure.</summary>
 internal static class PodStatus
 {
-    private static readonly string[] Ours = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    private static readonly string[] Ours =
+        ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "DisruptionTarget"];
 
     public static V1PodStatus Of(PodFacts facts)
     {
@@ -148,6 +149,8 @@ internal static class PodStatus
         return
         [
             .. facts.Before.Where(c => !Ours.Contains(c.Type)),
+            .. facts.Failure is { Reason: "Evicted" } eviction
+                ? [Condition(facts, "DisruptionTarget", true, "TerminationByKubelet", eviction.Message)] : Array.Empty<V1PodCondition>(),
             Condition(facts, "PodReadyToStartContainers", sandbox, null, null),
             initialized,
             ready,

@@ -149,10 +149,10 @@ internal sealed partial class PodStatusWriter(PodContext pod)
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "the status of {Pod} was refused: {Reason}")]
+        [LoggerMessage(3507, LogLevel.Debug, "the status of {Pod} was refused: {Reason}")]
         public static partial void Refused(ILogger logger, string pod, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the status of {Pod} could not be written, trying again: {Reason}")]
+        [LoggerMessage(3508, LogLevel.Warning, "the status of {Pod} could not be written, trying again: {Reason}")]
         public static partial void Failed(ILogger logger, string pod, string reason);
     }
 }

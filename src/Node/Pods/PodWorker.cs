@@ -3,6 +3,7 @@ using k8s.Models;
 using Knet.DataPlane.Stats;
 using Knet.Kube.Client;
 using Knet.Node.Agent;
+using Knet.Node.Logs;
 using Knet.Node.Runtime;
 using Knet.Node.Volumes;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ internal sealed partial class PodWorker
 {
     private static readonly TimeSpan VolumeRetryFirst = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan VolumeRetryMax = TimeSpan.FromSeconds(122);
+    private static readonly TimeSpan EvictionGrace = TimeSpan.FromSeconds(1); // as kubelet: what is too large does not wait
     private readonly NodeServices _node;
     private readonly ILogger _logger;
     private readonly PodRecord? _adopted;
@@ -145,6 +147,20 @@ internal sealed partial class PodWorker
         finally
         {
             await _deadline.DisposeAsync();
+        }
+    }
+
+    /// <summary>Ends the pod when it fills more of the disk than it may. Blocking.</summary>
+    public void CheckStorage()
+    {
+        long Written(V1Container container) => Context.App.FirstOrDefault(s => s.Name == container.Name)?.Run is { } run
+            ? StorageLimits.BytesBelow(Path.Combine(_node.Paths.Layers, run.Id, "u")) + LogFiles.Of(run.LogPath).Sum(f => new FileInfo(f).Length)
+            : 0;
+        if (Context.Volumes is { } volumes && StorageLimits.Has(Context.Pod.Spec)
+            && StorageLimits.Exceeded(Context.Pod.Spec, volumes.BytesIn, Written) is { } message)
+        {
+            Context.Event("Warning", "Evicted", message);
+            Fail("Evicted", message, EvictionGrace);
         }
     }
 
@@ -283,7 +299,8 @@ internal sealed partial class PodWorker
                 Log.NoVolumes(_logger, Context.FullName, e.Message);
                 Context.Event("Warning", "FailedMount", e.Message);
                 _adoption.TrySetResult();
-                await Task.Delay(delay, _node.Time, Context.Stopping.Token);
+                await Task.WhenAny(Context.Volumes!.NextChange(), Task.Delay(delay, _node.Time, Context.Stopping.Token));
+                Context.Stopping.Token.ThrowIfCancellationRequested();
             }
         }
     }
@@ -361,16 +378,16 @@ internal sealed partial class PodWorker
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "the pod {Pod} met an error of the node")]
+        [LoggerMessage(3509, LogLevel.Error, "the pod {Pod} met an error of the node")]
         public static partial void Broken(ILogger logger, Exception exception, string pod);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the pod {Pod} waits for its volumes: {Reason}")]
+        [LoggerMessage(3510, LogLevel.Warning, "the pod {Pod} waits for its volumes: {Reason}")]
         public static partial void NoVolumes(ILogger logger, string pod, string reason);
 
-        [LoggerMessage(Level = LogLevel.Debug, Message = "the pod {Pod} was stopped")]
+        [LoggerMessage(3511, LogLevel.Debug, "the pod {Pod} was stopped")]
         public static partial void Stopped(ILogger logger, string pod);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the pod {Pod} could not be deleted, trying again: {Reason}")]
+        [LoggerMessage(3512, LogLevel.Warning, "the pod {Pod} could not be deleted, trying again: {Reason}")]
         public static partial void NotDeleted(ILogger logger, string pod, string reason);
     }
 }

@@ -121,7 +121,7 @@ internal sealed partial class ContainerProbes : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Trace, Message = "the probes of {Container} ended with it")]
+        [LoggerMessage(3513, LogLevel.Trace, "the probes of {Container} ended with it")]
         public static partial void Ended(ILogger logger, string container);
     }
 }

@@ -3,8 +3,9 @@ namespace Knet.Node.Runtime;
 /// <summary>A mount of a container, as OCI's configuration has it.</summary>
 internal sealed record ContainerMount(string Destination, string Type, string Source, IReadOnlyList<string> Options)
 {
-    public static ContainerMount Bind(string source, string destination, bool readOnly) =>
-        new(destination, "bind", source, ["rbind", "rprivate", readOnly ? "ro" : "rw"]);
+    /// <param name="propagation">Whether mounts made later appear on the other side: <c>rprivate</c>, <c>rslave</c> or <c>rshared</c>.</param>
+    public static ContainerMount Bind(string source, string destination, bool readOnly, string propagation = "rprivate") =>
+        new(destination, "bind", source, ["rbind", propagation, readOnly ? "ro" : "rw"]);
 }
 
 /// <summary>Limits of a container; null means none.</summary>

@@ -8,6 +8,10 @@ internal static partial class Native
 {
     public const ulong MsNoSuid = 2, MsNoDev = 4, MsNoExec = 8, MsRemount = 32, MsBind = 4096, MsRec = 16384;
     public const int MntDetach = 2;
+
+    /// <summary>For <see cref="ChangeOwner"/>: leave the owner as it is.</summary>
+    public const uint SameOwner = uint.MaxValue;
+
     public const int OCloExec = 0x80000;
     public const int SigTerm = 15, SigKill = 9;
     private const long SysPidfdSendSignal = 424, SysPidfdOpen = 434;

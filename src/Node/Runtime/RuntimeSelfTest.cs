@@ -116,10 +116,10 @@ internal sealed partial class RuntimeSelfTest(NodePaths paths, string cgroupRoot
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "containers run with {Runtime}")]
+        [LoggerMessage(3514, LogLevel.Information, "containers run with {Runtime}")]
         public static partial void RuntimeChosen(ILogger logger, string runtime);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "the OCI runtime {Runtime} does not work here: {Reason}")]
+        [LoggerMessage(3515, LogLevel.Warning, "the OCI runtime {Runtime} does not work here: {Reason}")]
         public static partial void RuntimeRefused(ILogger logger, string runtime, string reason);
     }
 }

@@ -133,10 +133,10 @@ public sealed partial class NftServiceProxy(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The rules of Services could not be changed; all will be written again")]
+        [LoggerMessage(3516, LogLevel.Warning, "The rules of Services could not be changed; all will be written again")]
         public static partial void Failed(ILogger logger, Exception exception);
 
-        [LoggerMessage(Level = LogLevel.Debug, Message = "Rules of {Count} Service ports written")]
+        [LoggerMessage(3517, LogLevel.Debug, "Rules of {Count} Service ports written")]
         public static partial void Replaced(ILogger logger, int count);
     }
 }

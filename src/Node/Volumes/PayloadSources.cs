@@ -52,6 +52,8 @@ internal sealed class PayloadSources(PodContext pod)
         return
         [
             .. maps.OfType<string>().Select(n => pod.Node.Objects.Watch<V1ConfigMap>(pod.Namespace, n, changed)),
+            .. volume.PersistentVolumeClaim is { } claim
+                ? [pod.Node.Objects.Watch<V1PersistentVolumeClaim>(pod.Namespace, claim.ClaimName, changed)] : Array.Empty<IDisposable>(),
             .. secrets.OfType<string>().Select(n => pod.Node.Objects.Watch<V1Secret>(pod.Namespace, n, changed)),
         ];
     }

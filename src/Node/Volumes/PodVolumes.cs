@@ -15,6 +15,7 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
     private readonly ILogger _logger = pod.Node.Loggers.CreateLogger<PodVolumes>();
     private readonly PayloadSources _sources = new(pod);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<string, string> _claims = [];
     private Task _refresh = Task.CompletedTask;
 
     private string Root => Path.Combine(pod.Directory, "volumes");
@@ -40,13 +41,37 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
     /// <summary>Begins to keep the volumes fresh. Once, after <see cref="PrepareAsync"/>.</summary>
     public void Follow()
     {
-        foreach (var volume in pod.Pod.Spec.Volumes ?? [])
+        Watch();
+        _refresh = RefreshAsync(_stop.Token);
+    }
+
+    /// <summary>Completes when something changes that the volumes are made of: reason to try again to make them.</summary>
+    public Task NextChange()
+    {
+        Watch();
+        return NextChangeOf(ref _changed);
+    }
+
+    private void Watch()
+    {
+        foreach (var volume in (pod.Pod.Spec.Volumes ?? []).Where(_ => _watches.Count == 0))
         {
             _watches.AddRange(_sources.Watch(volume, Changed));
         }
-
-        _refresh = RefreshAsync(_stop.Token);
     }
+
+    private static Task NextChangeOf(ref TaskCompletionSource changed)
+    {
+        if (Volatile.Read(ref changed).Task.IsCompleted)
+        {
+            Volatile.Write(ref changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        return Volatile.Read(ref changed).Task;
+    }
+
+    /// <summary>The bytes in an emptyDir volume.</summary>
+    public long BytesIn(V1Volume volume) => StorageLimits.BytesBelow(Place(volume));
 
     /// <summary>Something the volumes are made of changed.</summary>
     public void Changed() => Volatile.Read(ref _changed).TrySetResult();
@@ -58,14 +83,17 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
     {
         var volume = pod.Pod.Spec.Volumes?.FirstOrDefault(v => v.Name == mount.Name)
             ?? throw new ContainerConfigException($"volume {mount.Name} not found");
-        var source = volume.HostPath?.Path ?? Place(volume);
+        var source = volume.HostPath?.Path ?? _claims.GetValueOrDefault(volume.Name) ?? Place(volume);
         var sub = string.IsNullOrEmpty(mount.SubPathExpr) ? mount.SubPath : VariableExpansion.Expand(mount.SubPathExpr, lookup);
         if (!string.IsNullOrEmpty(sub))
         {
             source = IsPayload(volume) ? PayloadPath(source, sub, mount) : OwnPath(source, sub);
         }
 
-        return ContainerMount.Bind(source, mount.MountPath, mount.ReadOnlyProperty == true || IsPayload(volume));
+        return ContainerMount.Bind(
+            source, mount.MountPath,
+            mount.ReadOnlyProperty == true || IsPayload(volume) || volume.PersistentVolumeClaim?.ReadOnlyProperty == true,
+            mount.MountPropagation switch { "HostToContainer" => "rslave", "Bidirectional" => "rshared", _ => "rprivate" });
     }
 
     /// <summary>Stops following, and removes the volumes with what is in them.</summary>
@@ -95,6 +123,10 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
         NodePaths.TryDelete(Path.Combine(paths.Data, "volumes", uid));
     }
 
+    /// <summary>An ephemeral volume's claim is named after pod and volume.</summary>
+    private string? ClaimOf(V1Volume volume) =>
+        volume.PersistentVolumeClaim?.ClaimName ?? (volume.Ephemeral is null ? null : $"{pod.Name}-{volume.Name}");
+
     private static bool IsPayload(V1Volume v) => (v.ConfigMap ?? v.Secret ?? v.Projected ?? (object?)v.DownwardAPI) is not null;
 
     private string Place(V1Volume volume) =>
@@ -115,11 +147,14 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
         {
             PrepareHostPath(host);
         }
+        else if (ClaimOf(volume) is { } claim)
+        {
+            _claims[volume.Name] = await pod.Node.Volumes.PrepareAsync(pod.Namespace, claim, pod.Pod.Spec.SecurityContext?.FsGroup);
+        }
         else
         {
-            throw new VolumeException(volume.PersistentVolumeClaim is { } claim
-                ? $"persistentvolumeclaim \"{claim.ClaimName}\": this node has no persistent volumes; use emptyDir"
-                : "this kind of volume is unknown to this node; it has emptyDir, configMap, secret, projected and downwardAPI");
+            throw new VolumeException(
+                "this kind of volume is unknown to this node; it has emptyDir, configMap, secret, projected, downwardAPI and persistentVolumeClaim");
         }
     }
 
@@ -152,7 +187,7 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
     {
         if (!pod.Node.Options.AllowHostPath)
         {
-            throw new VolumeException($"hostPath {host.Path} is refused: it gives pods the machine; the node option AllowHostPath allows it");
+            throw new VolumeException($"hostPath {host.Path} is refused: it gives pods the machine; knet up --allow-host-path on allows it");
         }
 
         if (host.Type is "DirectoryOrCreate")
@@ -231,7 +266,7 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "a volume of {Pod} was not refreshed: {Reason}")]
+        [LoggerMessage(3518, LogLevel.Warning, "a volume of {Pod} was not refreshed: {Reason}")]
         public static partial void NotRefreshed(ILogger logger, string pod, string reason);
     }
 }

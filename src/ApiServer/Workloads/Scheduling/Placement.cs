@@ -9,6 +9,12 @@ internal sealed record Placement(string? Node, string Message)
 {
     private static readonly Dictionary<string, decimal> Nothing = [];
 
+    private static readonly (string Condition, string Taint)[] Pressures =
+    [
+        ("MemoryPressure", "node.kubernetes.io/memory-pressure"), ("DiskPressure", "node.kubernetes.io/disk-pressure"),
+        ("PIDPressure", "node.kubernetes.io/pid-pressure"),
+    ];
+
     /// <summary>
     /// Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.
     /// </summary>
@@ -86,7 +92,7 @@ internal sealed record Placement(string? Node, string Message)
             return ["node(s) were unschedulable"];
         }
 
-        if (node.Spec?.Taints?.FirstOrDefault(t => t.Effect is "NoSchedule" or "NoExecute" && !Tolerates(pod, t)) is { } taint)
+        if (Taints(node).FirstOrDefault(t => t.Effect is "NoSchedule" or "NoExecute" && !Tolerates(pod, t)) is { } taint)
         {
             return [$"node(s) had untolerated taint {{{taint.Key}: {taint.Value}}}"];
         }
@@ -100,6 +106,11 @@ internal sealed record Placement(string? Node, string Message)
             .Select(r => r.Key == "pods" ? "Too many pods" : $"Insufficient {r.Key}");
     }
 
+    /// <summary>A node's taints, with those that Kubernetes' node controller sets for conditions.</summary>
+    private static IEnumerable<V1Taint> Taints(V1Node node) => (node.Spec?.Taints ?? []).Concat(
+        Pressures.Where(p => node.Status?.Conditions?.Any(c => c.Type == p.Condition && c.Status == "True") == true)
+            .Select(p => new V1Taint { Key = p.Taint, Effect = "NoSchedule" }));
+
     private static decimal Score(V1Pod pod, V1Node node, Dictionary<string, decimal> free)
     {
         var all = PodResources.Amounts(node.Status?.Allocatable);
@@ -108,7 +119,9 @@ internal sealed record Placement(string? Node, string Message)
         return Share("cpu") + Share("memory") - (10 * avoided);
     }
 
-    private static bool Tolerates(V1Pod pod, V1Taint taint) => pod.Spec.Tolerations?.Any(t =>
+    // As admission has it in Kubernetes: only pods without any request stay away from a node that is short of memory.
+    private static bool Tolerates(V1Pod pod, V1Taint taint) =>
+        (taint.Key == "node.kubernetes.io/memory-pressure" && pod.Status?.QosClass is "Guaranteed" or "Burstable") || pod.Spec.Tolerations?.Any(t =>
         (string.IsNullOrEmpty(t.Effect) || t.Effect == taint.Effect)
         && (string.IsNullOrEmpty(t.Key) ? t.OperatorProperty == "Exists" : t.Key == taint.Key)
         && (t.OperatorProperty == "Exists" || (t.Value ?? "") == (taint.Value ?? ""))) == true;

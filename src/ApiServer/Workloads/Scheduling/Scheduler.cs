@@ -79,7 +79,11 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
             new V1Node
             {
                 Metadata = new V1ObjectMeta { Labels = node.Metadata.Labels }, Spec = node.Spec,
-                Status = new V1NodeStatus { Allocatable = node.Status?.Allocatable }
+                Status = new V1NodeStatus
+                {
+                    Allocatable = node.Status?.Allocatable,
+                    Conditions = node.Status?.Conditions?.Select(c => new V1NodeCondition { Type = c.Type, Status = c.Status }).ToList(),
+                },
             }));
 
         if (Placing(change.Old) != Placing(change.New))

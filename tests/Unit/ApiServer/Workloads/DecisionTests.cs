@@ -222,6 +222,20 @@ public sealed class DecisionTests
         Assert.Equal("no nodes available to schedule pods", Placement.Decide(pod, [], Taken).Message);
     }
 
+    [Fact]
+    public void NodeUnderPressure_TakesNoPods_ThatItsShortageConcerns()
+    {
+        var pod = Pod("p", Set(Deployment(1), 1, 0), node: null);
+        var node = WorkloadCluster.Node("n", cpu: "8");
+        node.Status.Conditions = [new V1NodeCondition { Type = "MemoryPressure", Status = "True" }];
+        string Message() => Placement.Decide(pod, [node], _ => new Dictionary<string, decimal>()).Message;
+        Assert.Contains("untolerated taint {node.kubernetes.io/memory-pressure: }", Message());
+        pod.Status = new V1PodStatus { QosClass = "Burstable" };
+        Assert.Equal("", Message());
+        node.Status.Conditions = [new V1NodeCondition { Type = "DiskPressure", Status = "True" }];
+        Assert.Contains("untolerated taint {node.kubernetes.io/disk-pressure: }", Message());
+    }
+
     private static Plan<V1DeploymentStatus> Decide(V1Deployment deployment, params k8s.IKubernetesObject<V1ObjectMeta>[] others) =>
         new DeploymentReconciler().Reconcile(deployment, new FakeView(others));
 

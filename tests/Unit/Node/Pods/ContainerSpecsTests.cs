@@ -118,6 +118,7 @@ public sealed class ContainerSpecsTests
     [Theory]
     [InlineData("\"hostNetwork\":true", "hostNetwork")]
     [InlineData("\"hostIPC\":true", "hostIPC")]
+    [InlineData("\"securityContext\":{\"sysctls\":[{\"name\":\"kernel.msgmax\",\"value\":\"1\"}]}", "\"kernel.msgmax\" not allowlisted")]
     [InlineData("\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}]", "hostPath of volume v")]
     public void PodsThatWantTheMachine_AreRefused(string member, string named)
     {
