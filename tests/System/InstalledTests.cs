@@ -76,6 +76,29 @@ public sealed class InstalledTests(SystemPlatform platform)
     }
 
     [Fact]
+    public async Task DefinitionOfUpstream_IsTakenAndChangesNoKind()
+    {
+        var client = platform.Client(Via.Https);
+        const string name = "metrics.autoscaling.internal.knative.dev";
+        var before = (await client.GetAsync<V1CustomResourceDefinition>("", name, Stop))!;
+        const string change = """
+            {"metadata":{"labels":{"app.kubernetes.io/version":"1.99"}},"spec":{"versions":[{"name":"v1alpha1","served":true,"storage":true,
+            "schema":{"openAPIV3Schema":{"type":"object"}}}]}}
+            """;
+        var answer = await client.Transport.SendAsync(
+            new KubeRequest(KubeVerb.Patch, ResourceType.Of<V1CustomResourceDefinition>())
+            {
+                Name = name, Patch = PatchKind.Merge, Body = Encoding.UTF8.GetBytes(change),
+            },
+            Stop);
+        Assert.Contains(answer.Warnings, w => w.Contains("its definition stays as it is", StringComparison.Ordinal));
+        var after = (await client.GetAsync<V1CustomResourceDefinition>("", name, Stop))!;
+        Assert.Equal("1.99", after.Metadata.Labels["app.kubernetes.io/version"]);
+        Assert.Equal(before.Metadata.Generation, after.Metadata.Generation);
+        Assert.NotNull(after.Spec.Versions[0].Subresources.Status);
+    }
+
+    [Fact]
     public async Task RoleLog_ShowsThatRolesLines()
     {
         using var logs = new RoleLogs(TimeProvider.System, linesMax: 3);

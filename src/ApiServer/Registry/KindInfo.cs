@@ -47,6 +47,9 @@ public sealed record KindInfo(ResourceType Type)
     /// </summary>
     public long Since { get; init; }
 
+    /// <summary>A kind that can be listed, is always empty, and cannot be created: tools that ask for it find that there is none.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>The version stored; all served versions of a kind share its objects and convert through this hub.</summary>
     public string StorageVersion { get; init; } = Type.Version;
 

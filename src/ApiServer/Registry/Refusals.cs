@@ -29,6 +29,10 @@ public static class Refusals
     public static KubeException MethodNotAllowed(string method) =>
         KubeException.Of(405, "MethodNotAllowed", $"{method} is not supported on resources of this kind");
 
+    /// <summary>A kind that exists so that tools can list it, and that nothing here runs.</summary>
+    public static KubeException NotRun(ResourceType type) =>
+        KubeException.Of(405, "MethodNotAllowed", $"this server has no controller for {type.GroupResource}: none can be created");
+
     public static KubeException Terminating() =>
         KubeException.Of(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating");
 

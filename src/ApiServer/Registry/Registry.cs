@@ -43,9 +43,9 @@ public sealed class Registry : IRegistry
         }
 
         _parts.Authorize(user, VerbOf(request.Verb), kind.Type, subresource, request.Namespace, request.Name);
-        if (kind.IsVirtual && !kind.Verbs.Contains(VerbOf(request.Verb)))
+        if ((kind.IsVirtual || kind.IsReadOnly) && !kind.Verbs.Contains(VerbOf(request.Verb)))
         {
-            throw Refusals.MethodNotAllowed(VerbOf(request.Verb));
+            throw kind.IsReadOnly ? Refusals.NotRun(kind.Type) : Refusals.MethodNotAllowed(VerbOf(request.Verb));
         }
 
         return request.Verb switch

@@ -25,7 +25,8 @@ internal sealed class Scales(RegistryParts parts, Updates updates)
         var hub = parts.Kinds.HubOf(kind);
         var result = await updates.ChangeAsync(hub, hub, request, user, [], current =>
         {
-            var scale = Wanted(request, Make(hub, current));
+            var isApply = request is { Verb: KubeVerb.Patch, Patch: PatchKind.Apply };
+            var scale = isApply ? ObjectBodies.Parse(request.Body) : Wanted(request, Make(hub, current));
             if (scale.Object("spec").Number("replicas") is not (>= 0 and var replicas))
             {
                 var errors = new FieldErrors();
@@ -33,11 +34,22 @@ internal sealed class Scales(RegistryParts parts, Updates updates)
                 throw Refusals.Invalid(ScaleType, request.Name, errors.All);
             }
 
-            current.Put(hub.Scale!.SpecReplicas, replicas);
-            current.Metadata()["resourceVersion"] = scale.Metadata().Text("resourceVersion");
-            return current;
+            var changed = isApply ? Applied(hub, request, user, current, replicas) : current;
+            changed.Put(hub.Scale!.SpecReplicas, replicas);
+            changed.Metadata()["resourceVersion"] = scale.Metadata().Text("resourceVersion");
+            return changed;
         });
         return result with { Document = Show(hub, result.Document) };
+    }
+
+    // Who applies a Scale applies the object's replicas: they conflict with those of other managers, and are theirs afterwards.
+    private JsonObject Applied(KindInfo hub, KubeRequest request, KubeUser user, JsonObject current, long replicas)
+    {
+        var applied = new JsonObject { ["apiVersion"] = hub.Type.ApiVersion, ["kind"] = hub.Type.Kind };
+        applied.Put(hub.Scale!.SpecReplicas, replicas);
+        return ServerSideApply.Apply(
+            hub.Schema?.Value, current, applied, WritePipeline.ManagerOf(request, user), hub.Type.ApiVersion, "scale", request.Force,
+            parts.Time.GetUtcNow().UtcDateTime);
     }
 
     private static JsonObject Wanted(KubeRequest request, JsonObject scale) => request switch

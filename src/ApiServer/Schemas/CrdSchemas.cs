@@ -12,6 +12,14 @@ public static class CrdSchemas
     public static SchemaNode Parse(JsonNode openApiV3Schema)
     {
         var root = ParseNode(openApiV3Schema, "openAPIV3Schema");
+        if (root.Properties.GetValueOrDefault("metadata") is { Properties.Count: > 0 } metadata)
+        {
+            // Rules for the name; what else the metadata may be is Kubernetes' own.
+            var names = new SchemaNode();
+            names.Properties["metadata"] = metadata;
+            (root.AllOf ??= []).Add(names);
+        }
+
         AddResourceMembers(root);
         return root;
     }

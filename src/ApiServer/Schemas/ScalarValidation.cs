@@ -51,7 +51,7 @@ internal static class ScalarValidation
             add(path, Invalid, $"Invalid value: {Quote(text)}: {path} in body should match '{pattern}'");
         }
 
-        if (schema.Format is { } format && !HasFormat(format, text))
+        if (schema.Format is { } format && !StringFormats.Has(format, text))
         {
             add(path, Invalid, $"Invalid value: {Quote(text)}: {path} in body must be of type {format}: {Quote(text)}");
         }
@@ -88,19 +88,6 @@ internal static class ScalarValidation
             Broken($"must be of type int32: {Quote(text)}");
         }
     }
-
-    private static bool HasFormat(string format, string text) => format switch
-    {
-        "date-time" => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _)
-            && text.Contains('T', StringComparison.OrdinalIgnoreCase),
-        "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
-        "byte" => Convert.TryFromBase64String(text, new byte[(text.Length * 3 / 4) + 3], out _),
-        "ipv4" => System.Net.IPAddress.TryParse(text, out var four) && four.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork,
-        "ipv6" => System.Net.IPAddress.TryParse(text, out var six) && six.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6,
-        "uuid" => Guid.TryParse(text, out _),
-        "uri" => Uri.TryCreate(text, UriKind.Absolute, out _),
-        _ => true,
-    };
 
     private static long Length(string text)
     {

@@ -99,6 +99,12 @@ internal sealed class SchemaValidation(List<FieldError> errors)
 
     private void ValidateObject(SchemaNode schema, JsonObject map, FieldPath path, JsonObject? old)
     {
+        if (schema.EmbeddedResource)
+        {
+            RequireText(map, "apiVersion", path);
+            RequireText(map, "kind", path);
+        }
+
         foreach (var name in schema.Required)
         {
             if (!map.ContainsKey(name))
@@ -123,6 +129,14 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         if (schema.MaxProperties is { } most && map.Count > most)
         {
             Add(path, "FieldValueTooMany", $"Too many: {map.Count}: must have at most {most} items");
+        }
+    }
+
+    private void RequireText(JsonObject map, string name, FieldPath path)
+    {
+        if (map[name] is not JsonValue value || (value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().Length == 0))
+        {
+            Add(path.Member(name), "FieldValueRequired", "Required value: must not be empty");
         }
     }
 
@@ -194,37 +208,58 @@ internal sealed class SchemaValidation(List<FieldError> errors)
         Add(path, "FieldValueNotSupported", $"Unsupported value: {Text(value)}: supported values: {supported}");
     }
 
+    // Kubernetes says these without a path, which its field errors show as <nil>.
+    private void Broken(FieldPath path, string rule) =>
+        errors.Add(new("<nil>", Invalid, $"Invalid value: \"\": \"{path}\" {rule}"));
+
     private void ValidateJunctors(SchemaNode schema, JsonNode value, FieldPath path, JsonNode? old)
     {
-        bool Fits(SchemaNode part)
+        if (schema.AllOf is { Count: > 0 } all)
         {
-            var found = new List<FieldError>();
-            new SchemaValidation(found).Validate(part, value, path);
-            return found.Count == 0;
+            var before = errors.Count;
+            var failed = 0;
+            foreach (var part in all)
+            {
+                var known = errors.Count;
+                Validate(part, value, path, old);
+                failed += errors.Count > known ? 1 : 0;
+            }
+
+            if (errors.Count > before)
+            {
+                Broken(path, "must validate all the schemas (allOf)" + (failed == all.Count ? ". None validated" : ""));
+            }
         }
 
-        void Broken(string rule) => Add(path, Invalid, $"Invalid value: {Text(value)}: {In(path.ToString())}{rule}");
-
-        foreach (var part in schema.AllOf ?? [])
+        if (schema.AnyOf is { Count: > 0 } any && Failures(any, value, path) is var anyFailures && anyFailures.All(f => f.Count > 0))
         {
-            Validate(part, value, path, old);
+            Broken(path, "must validate at least one schema (anyOf)");
+            errors.AddRange(anyFailures.MinBy(f => f.Count)!);
         }
 
-        if (schema.AnyOf is { Count: > 0 } any && !any.Any(Fits))
+        if (schema.OneOf is { Count: > 0 } one && Failures(one, value, path) is var oneFailures
+            && oneFailures.Count(f => f.Count == 0) is var fit and not 1)
         {
-            Broken("must validate at least one schema (anyOf)");
+            Broken(path, $"must validate one and only one schema (oneOf). Found {(fit == 0 ? "none valid" : $"{fit} valid alternatives")}");
+            errors.AddRange(oneFailures.MinBy(f => f.Count)!);
         }
 
-        if (schema.OneOf is { Count: > 0 } one && one.Count(Fits) != 1)
+        if (schema.Not is { } not && Failures([not], value, path)[0].Count == 0)
         {
-            Broken("must validate one and only one schema (oneOf)");
-        }
-
-        if (schema.Not is { } not && Fits(not))
-        {
-            Broken("must not validate the schema (not)");
+            Broken(path, "must not validate the schema (not)");
         }
     }
+
+    // What is wrong with the value under each of the schemas.
+    private static List<List<FieldError>> Failures(List<SchemaNode> schemas, JsonNode value, FieldPath path) =>
+    [
+        .. schemas.Select(schema =>
+        {
+            var found = new List<FieldError>();
+            new SchemaValidation(found).Validate(schema, value, path);
+            return found;
+        }),
+    ];
 
     internal static string Text(JsonNode? value) =>
         value is null ? "null" : value.ToJsonString(Api.Meta.KubeJson.Options);

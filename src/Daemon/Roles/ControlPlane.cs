@@ -129,7 +129,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             _options.Api with
             {
                 ClusterCa = _options.Ca.CertificatePem,
-                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config, TryPod), new InstalledAdmission()],
+                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config, TryPod), new InstalledAdmission(), new NativeDefinitions()],
                 Access = AccessTo,
             },
             cancellationToken);

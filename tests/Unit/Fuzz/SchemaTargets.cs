@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Knet.ApiServer.Apply;
+using Knet.ApiServer.Registry;
+using Knet.ApiServer.Registry.Crds;
 using Knet.ApiServer.Schemas;
 
 namespace Knet.Tests.Unit.Fuzz;
@@ -36,7 +38,9 @@ internal static class SchemaTargets
 
     private static void UseSchema(string schema, string value)
     {
-        var node = CrdSchemas.Parse(ApiTargets.Body(schema));
+        var definition = ApiTargets.Body(schema);
+        new SchemaRules(new FieldErrors()).Check(definition, "s", hasStatus: true);
+        var node = CrdSchemas.Parse(definition);
         var body = ApiTargets.Body(value);
         SchemaOperations.Prune(node, body);
         SchemaOperations.ApplyDefaults(node, body);

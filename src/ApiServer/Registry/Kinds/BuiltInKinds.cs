@@ -27,6 +27,7 @@ public static class BuiltInKinds
         Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc").With("status"),
         Cluster("", "v1", "persistentvolumes", "PersistentVolume", "pv").With("status"),
         Pods(),
+        Absent(Kind("", "v1", "replicationcontrollers", "ReplicationController", "rc")),
         Kind("", "v1", "resourcequotas", "ResourceQuota", "quota").With("status"),
         Kind("", "v1", "secrets", "Secret"),
         Kind("", "v1", "serviceaccounts", "ServiceAccount", "sa").With("token", Type("authentication.k8s.io", "v1", "TokenRequest")),
@@ -53,8 +54,10 @@ public static class BuiltInKinds
 
     private static IEnumerable<KindInfo> Apps() =>
     [
+        Absent(Kind("apps", "v1", "daemonsets", "DaemonSet", "ds")),
         Scaled(Kind("apps", "v1", "deployments", "Deployment", "deploy")),
         Scaled(Kind("apps", "v1", "replicasets", "ReplicaSet", "rs")),
+        Absent(Kind("apps", "v1", "statefulsets", "StatefulSet", "sts")),
     ];
 
     private static IEnumerable<KindInfo> Reviews() =>
@@ -76,7 +79,10 @@ public static class BuiltInKinds
     ];
 
     private static IEnumerable<KindInfo> Batch() =>
-        [Kind("batch", "v1", "jobs", "Job").With("status") with { Categories = ["all"] }];
+    [
+        Absent(Kind("batch", "v1", "cronjobs", "CronJob", "cj")),
+        Kind("batch", "v1", "jobs", "Job").With("status") with { Categories = ["all"] },
+    ];
 
     private static IEnumerable<KindInfo> Coordination() => [Kind("coordination.k8s.io", "v1", "leases", "Lease")];
 
@@ -123,6 +129,9 @@ public static class BuiltInKinds
         ShortNames = shortNames,
         Schema = BuiltInSchemas.For(type),
     };
+
+    // Kinds that nothing here runs. Tools look for them (kubectl apply --prune fails without) and find none.
+    private static KindInfo Absent(KindInfo kind) => kind with { Verbs = ["get", "list", "watch"], IsReadOnly = true };
 
     private static KindInfo Review(KindInfo kind) => kind with { Verbs = CreateOnly, IsVirtual = true };
 

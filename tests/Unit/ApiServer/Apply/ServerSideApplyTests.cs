@@ -160,11 +160,25 @@ public sealed class ServerSideApplyTests
         var both = Do(first, theirs, "them", 2);
         Assert.True(JsonNode.DeepEquals(both, Do(both, theirs, "them", 3)), "apply over another manager is not idempotent");
 
+        // Applying mine again touches nothing that stays theirs.
+        var again = Do(both, mine, "me", 4);
+        var changes = FieldSets.Between(Deployment, both, again);
+        var stillTheirs = ManagedFields.Read(again).Find(e => e.Manager == "them")?.Set ?? new FieldSet();
+        Assert.Empty(FieldSet.Intersect(stillTheirs, FieldSet.Union(changes.Changed, changes.Removed)).Paths());
+
         // Whoever claims nothing any more leaves only what the other claims.
         var left = Do(both, [], "them", 4);
         var leftFields = left["metadata"]?["managedFields"]?.AsArray() ?? [];
         Assert.DoesNotContain(leftFields, e => (string)e!["manager"]! == "them");
         var alone = Do(null, theirs, "them", 0);
         Assert.True(JsonNode.DeepEquals(alone["spec"]!["replicas"], both["spec"]!["replicas"]));
+    }, iter: 300);
+
+    [Fact]
+    public void AnyStrategicMergePatch_TwiceEqualsOnce() => Gen.Select(Config, Config).Sample((value, patch) =>
+    {
+        var once = StrategicMergePatch.Apply(Deployment, (JsonObject)value.DeepClone(), patch);
+        var twice = StrategicMergePatch.Apply(Deployment, (JsonObject)once.DeepClone(), patch);
+        Assert.True(JsonNode.DeepEquals(once, twice), $"{value} patched with {patch}");
     }, iter: 300);
 }

@@ -186,6 +186,51 @@ public sealed class CrdTests
             Assert.Single(result.Warnings!));
     }
 
+    [Fact]
+    public async Task AppliedScale_ConflictsWithOtherManagersAndTakesTheReplicas()
+    {
+        const string Scaled = ",\"subresources\":{\"scale\":{\"specReplicasPath\":\".spec.n\",\"statusReplicasPath\":\".status.n\"}}";
+        await using var api = await Api.StartAsync();
+        await api.CreateAsync(Api.Crds, Crd("""{"type":"object","x-kubernetes-preserve-unknown-fields":true}""", version: Scaled));
+        await api.PatchAsync(Things, "t", PatchKind.Apply, """{"metadata":{"name":"t"},"spec":{"n":1}}""");
+        var request = new KubeRequest(KubeVerb.Patch, Things)
+        {
+            Namespace = "default", Name = "t", Subresource = "scale", Patch = PatchKind.Apply, FieldManager = "hpa",
+            Body = System.Text.Encoding.UTF8.GetBytes("""{"spec":{"replicas":3}}"""),
+        };
+        var refused = await RegistryTests.Refused(async () => Api.Read(await api.SendAsync(request)));
+        Assert.Equal((409, "Apply failed with 1 conflict: conflict with \"test\": .spec.n"), (refused.Code, refused.Message));
+
+        Assert.Equal("3", Api.Read(await api.SendAsync(request with { Force = true }))["spec"]!["replicas"]!.ToString());
+        var managers = (await api.GetAsync(Things, "t"))["metadata"]!["managedFields"]!.AsArray();
+        Assert.Equal("scale", Assert.Single(managers)!["subresource"]!.ToString());
+    }
+
+    [Fact]
+    public async Task KindThatNothingRuns_CanBeListedOnly()
+    {
+        await using var api = await Api.StartAsync();
+        var sets = ResourceType.Of<k8s.Models.V1StatefulSet>();
+        Assert.Empty((await api.ListAsync(sets)).Items);
+        var refused = await RegistryTests.Refused(() => api.CreateAsync(sets, """{"metadata":{"name":"s"}}"""));
+        Assert.Equal("this server has no controller for statefulsets.apps: none can be created", refused.Message);
+    }
+
+    [Theory]
+    [InlineData("date-time", "2026-01-02T03:04:05Z", "2026-01-02T03:04Z")]
+    [InlineData("ipv4", "10.0.0.1", "1")]
+    [InlineData("ipv6", "::1", "10.0.0.1")]
+    [InlineData("cidr", "10.0.0.1/8", "10.0.0.1/33")]
+    [InlineData("uuid", "6a6a6a6a-0000-4000-8000-000000000000", "{6a6a6a6a-0000-4000-8000-000000000000}")]
+    [InlineData("duration", "1h30m", "soon")]
+    [InlineData("hostname", "a.example", "a_b")]
+    [InlineData("unheard-of", "anything", null)]
+    public void Formats_AreChecked(string format, string good, string? bad)
+    {
+        Assert.True(Knet.ApiServer.Schemas.StringFormats.Has(format, good));
+        Assert.False(bad is not null && Knet.ApiServer.Schemas.StringFormats.Has(format, bad));
+    }
+
     private static (string Status, string Reason, string Message) Condition(JsonObject crd, string type)
     {
         var condition = crd["status"]!["conditions"]!.AsArray().Single(c => c!["type"]!.ToString() == type)!;

@@ -68,6 +68,19 @@ public sealed class SchemaOperationsTests
         Assert.Equal(new FieldError(path, type, detail), error);
     }
 
+    [Theory]
+    [InlineData("""{"oneOf":[{"required":["a"]},{"required":["b"]}]}""", "must validate one and only one schema (oneOf). Found none valid")]
+    [InlineData("""{"oneOf":[{},{}]}""", "must validate one and only one schema (oneOf). Found 2 valid alternatives")]
+    [InlineData("""{"anyOf":[{"required":["a"]}]}""", "must validate at least one schema (anyOf)")]
+    [InlineData("""{"allOf":[{"required":["a"]},{}]}""", "must validate all the schemas (allOf)")]
+    [InlineData("""{"not":{}}""", "must not validate the schema (not)")]
+    public void Combinations_SayWhichRuleAndNoPath(string rule, string text)
+    {
+        var schema = CrdSchemas.Parse(new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { ["spec"] = Json(rule) } });
+        var errors = SchemaOperations.Validate(schema, Json("""{"spec":{}}"""));
+        Assert.Contains(new FieldError("<nil>", "FieldValueInvalid", $"Invalid value: \"\": \"spec\" {text}"), errors);
+    }
+
     [Fact]
     public void BuiltIn_SchemasFollowTheModels()
     {
