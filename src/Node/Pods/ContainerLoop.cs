@@ -26,12 +26,8 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
                 return known.ExitCode == 0; // it ended before the daemon was restarted
             }
 
+            await ResumeBackOffAsync();
             CountLostRun();
-            if (PodRecord.LoadBackoff(pod, slot.Name) is { } before)
-            {
-                _crashes.Restore(before);
-            }
-
             while (true)
             {
                 var run = slot.Adopted ?? await LaunchAsync();
@@ -52,6 +48,20 @@ internal sealed class ContainerLoop(PodContext pod, ContainerSlot slot, Cancella
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return false;
+        }
+    }
+
+    /// <summary>A container that waited for its restart when the daemon ended waits for what is left of the time.</summary>
+    private async Task ResumeBackOffAsync()
+    {
+        if (PodRecord.LoadBackoff(pod, slot.Name) is { } before)
+        {
+            _crashes.Restore(before);
+            var left = before.Last - pod.Node.Now;
+            if (slot.Adopted is null && slot.State.Waiting is { Reason: "CrashLoopBackOff" } && left > TimeSpan.Zero)
+            {
+                await Task.Delay(left, pod.Node.Time, stopping);
+            }
         }
     }
 
