@@ -9,6 +9,7 @@ namespace Knet.ApiServer.Registry;
 /// <summary>Binding a pod to a node, and evicting it.</summary>
 internal sealed class PodSubresources(RegistryParts parts, Updates updates, Deletions deletions)
 {
+    private readonly Evictions _evictions = new(parts, updates, deletions);
     private static readonly ResourceType Bindings = new("", "v1", "pods/binding", "Binding", true);
 
     public async Task<KubeResult> BindAsync(KindInfo pods, KubeRequest request, KubeUser user)
@@ -45,14 +46,10 @@ internal sealed class PodSubresources(RegistryParts parts, Updates updates, Dele
         return Done();
     }
 
+    /// <inheritdoc cref="Evictions.EvictAsync"/>
     public async Task<KubeResult> EvictAsync(KindInfo pods, KubeRequest request, KubeUser user)
     {
-        var eviction = ObjectBodies.Parse(request.Body);
-        var options = eviction.Object("deleteOptions") is { } given
-            ? KubeJson.Deserialize<V1DeleteOptions>(KubeJson.Serialize(given))
-            : null;
-        await deletions.DeleteAsync(
-            pods, request with { Verb = KubeVerb.Delete, Subresource = "", DeleteOptions = options, Body = default }, user);
+        await _evictions.EvictAsync(pods, request, user);
         return Done();
     }
 

@@ -3,6 +3,7 @@ using Knet.Api.Meta;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Workloads.Autoscalers;
 using Knet.ApiServer.Workloads.Deployments;
+using Knet.ApiServer.Workloads.Disruptions;
 using Knet.ApiServer.Workloads.Events;
 using Knet.ApiServer.Workloads.Jobs;
 using Knet.ApiServer.Workloads.Namespaces;
@@ -10,6 +11,7 @@ using Knet.ApiServer.Workloads.ReplicaSets;
 using Knet.ApiServer.Workloads.Roles;
 using Knet.ApiServer.Workloads.Scheduling;
 using Knet.ApiServer.Workloads.Services;
+using Knet.ApiServer.Workloads.Volumes;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
 
@@ -23,6 +25,9 @@ public sealed record WorkloadOptions
 
     /// <summary>All kinds served now, for emptying namespaces; usually <c>() => registry.Kinds</c>.</summary>
     public required Func<KindCatalog> Kinds { get; init; }
+
+    /// <summary>Where volumes of the local-path class are made. Default: nowhere; claims are bound to volumes that somebody made.</summary>
+    public LocalVolumes? Volumes { get; init; }
 
     /// <summary>As kube-apiserver.</summary>
     public static TimeSpan DefaultEventTtl { get; } = TimeSpan.FromHours(1);
@@ -50,6 +55,15 @@ public static class WorkloadControllers
         host.Add("job-controller", new JobReconciler(), clientFor("job-controller"), o => o.FailureEvent = JobReconciler.FailureEvent)
             .Reads<V1Pod>();
         host.Add("job-pod-releaser", new JobPodReleaser(), clientFor("job-controller"), o => o.FailureEvent = NoEvent).Reads<V1Job>();
+        host.Add("persistentvolume-controller", new ClaimReconciler(options.Volumes), clientFor("persistent-volume-binder"), o =>
+            o.FailureEvent = NoEvent)
+            .Reads<V1PersistentVolume>().Reads<V1StorageClass>().Reads<V1Pod>();
+        host.Add("pv-controller", new VolumeReconciler(), clientFor("persistent-volume-binder"), o => o.FailureEvent = NoEvent)
+            .Reads<V1PersistentVolumeClaim>();
+        host.Add("ephemeral_volume", new EphemeralClaimReconciler(), clientFor("persistent-volume-binder"), o =>
+            o.FailureEvent = CreateFailed).Reads<V1PersistentVolumeClaim>();
+        host.Add("disruption-controller", new DisruptionReconciler(), clientFor("disruption-controller"), o => o.FailureEvent = NoEvent)
+            .Reads<V1Pod>().Reads<V1ReplicaSet>().Reads<V1Deployment>();
         host.Add("endpoints-controller", new EndpointsReconciler(), clientFor("endpoint-controller"), o => o.FailureEvent = CreateFailed)
             .Reads<V1Pod>().Reads<V1Endpoints>().Reads<V1EndpointSlice>();
         host.Add(

@@ -5,6 +5,7 @@ using Knet.ApiServer;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Registry;
 using Knet.ApiServer.Workloads;
+using Knet.ApiServer.Workloads.Volumes;
 using Knet.Daemon.Roles.Installed;
 using Knet.DataPlane.Stats;
 using Knet.Gateway.Embedded;
@@ -37,6 +38,9 @@ internal sealed record ControlPlaneOptions
 
     /// <summary>Where pods reach this process: the address of the pods that stand for it.</summary>
     public required IPAddress Address { get; init; }
+
+    /// <summary>Where the node keeps volumes of the local-path class; null where it has none.</summary>
+    public LocalVolumes? Volumes { get; init; }
 
     /// <summary>The gateway's ports as clients outside see them.</summary>
     public GatewayPorts Ports { get; init; } = GatewayPorts.Default;
@@ -89,6 +93,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             new WorkloadOptions
             {
                 ClusterCa = _options.Ca.CertificatePem, Kinds = () => Core.Registry.Kinds, EventTtl = _options.EventsTtl,
+                Volumes = _options.Volumes,
             });
         _owned.Add(new Owned(ServingControllers.Register(Host, Connect(Identities.Serving, "knet-controller"), _options.Images)));
         var scaling = AutoscalerControllers.Register(
@@ -135,6 +140,7 @@ internal sealed class ControlPlane : IAsyncDisposable
             cancellationToken);
         var admin = Connect(ApiServerCore.System, "knetd");
         await Identities.EnsureRolesAsync(admin, cancellationToken);
+        await LocalPathClass.EnsureAsync(admin, cancellationToken);
         await InstalledAccess.EnsureAsync(admin, cancellationToken);
         await KnativeObjects.EnsureAsync(admin, _options.Ports, cancellationToken);
 

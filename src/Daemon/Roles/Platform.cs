@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Knet.ApiServer;
 using Knet.ApiServer.Auth;
 using Knet.ApiServer.Storage;
+using Knet.ApiServer.Workloads.Volumes;
 using Knet.DataPlane.Protocol;
 using Knet.Daemon.Admin;
 using Knet.Daemon.Roles.Installed;
@@ -145,6 +146,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                     Loggers = loggers,
                 },
                 Ca = ca,
+                Volumes = new LocalVolumes(Path.Combine(options.Home, "volumes"), options.NodeName),
                 Images = _machine.Images,
                 Stats = _machine.Gateway.Revisions,
                 ColdStarts = _machine.ColdStarts,

@@ -57,14 +57,27 @@ internal static class TableColumns
         ["clusterrolebindings.rbac.authorization.k8s.io"] = BindingColumns(),
         ["storageclasses.storage.k8s.io"] =
         [
-            TableColumn.Name_, TableColumn.Of("Provisioner", o => o.Text("provisioner")),
+            TableColumn.Of("Name", ClassName), TableColumn.Of("Provisioner", o => o.Text("provisioner")),
             TableColumn.Of("ReclaimPolicy", o => o.Text("reclaimPolicy")),
             TableColumn.Of("VolumeBindingMode", o => o.Text("volumeBindingMode")),
             TableColumn.Of("AllowVolumeExpansion", o => o.IsTrue("allowVolumeExpansion"), "boolean"), TableColumn.Age,
         ],
+        ["persistentvolumes"] =
+        [
+            TableColumn.Name_, TableColumn.Of("Capacity", o => o.Text("spec", "capacity", "storage")),
+            TableColumn.Of("Access Modes", o => AccessModes(o.Items("spec", "accessModes"))),
+            TableColumn.Of("Reclaim Policy", o => o.Text("spec", "persistentVolumeReclaimPolicy")),
+            TableColumn.Of("Status", o => o.Has("metadata", "deletionTimestamp") ? "Terminating" : o.Text("status", "phase")),
+            TableColumn.Of("Claim", o => o.Has("spec", "claimRef")
+                ? $"{o.Text("spec", "claimRef", "namespace")}/{o.Text("spec", "claimRef", "name")}" : ""),
+            TableColumn.Of("StorageClass", o => o.Text("spec", "storageClassName")),
+            TableColumn.Of("VolumeAttributesClass", o => "<unset>"), TableColumn.Of("Reason", o => o.Text("status", "reason")),
+            TableColumn.Age, TableColumn.Wide("VolumeMode", o => o.Text("spec", "volumeMode")),
+        ],
         ["persistentvolumeclaims"] =
         [
-            TableColumn.Name_, TableColumn.Of("Status", o => o.Text("status", "phase")),
+            TableColumn.Name_,
+            TableColumn.Of("Status", o => o.Has("metadata", "deletionTimestamp") ? "Terminating" : o.Text("status", "phase")),
             TableColumn.Of("Volume", o => o.Text("spec", "volumeName")),
             TableColumn.Of("Capacity", o => o.Text("status", "capacity", "storage")),
             TableColumn.Of("Access Modes", o => AccessModes(o.Items("status", "accessModes"))),
@@ -103,6 +116,10 @@ internal static class TableColumns
     public static string Map(JsonElement map) => string.Join(',', map.Members().Select(m => $"{m.Name}={m.Value}")).OrNone();
 
     public static string Joined(IEnumerable<JsonElement> values) => string.Join(',', values.Select(v => v.ToString()));
+
+    private static string ClassName(JsonElement o) => o.Text("metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true"
+        ? o.Text("metadata", "name") + " (default)"
+        : o.Text("metadata", "name");
 
     private static string AccessModes(IEnumerable<JsonElement> modes) => string.Join(',', modes.Select(m => m.ToString() switch
     {

@@ -8,7 +8,7 @@ internal static class BuiltInStrategies
     private static readonly string[] Counted =
     [
         "endpointslices.discovery.k8s.io", "ingresses.networking.k8s.io", "networkpolicies.networking.k8s.io",
-        "poddisruptionbudgets.policy", "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
         "validatingwebhookconfigurations.admissionregistration.k8s.io", "ingressclasses.networking.k8s.io",
     ];
 
@@ -31,6 +31,10 @@ internal static class BuiltInStrategies
             ["deployments.apps"] = new DeploymentStrategy(),
             ["replicasets.apps"] = new ReplicaSetStrategy(),
             ["jobs.batch"] = new JobStrategy(),
+            ["persistentvolumeclaims"] = new ClaimStrategy(parts),
+            ["persistentvolumes"] = new VolumeStrategy(),
+            ["storageclasses.storage.k8s.io"] = new StorageClassStrategy(),
+            ["poddisruptionbudgets.policy"] = new DisruptionBudgetStrategy(),
             ["horizontalpodautoscalers.autoscaling"] = new AutoscalerStrategy(),
             ["customresourcedefinitions.apiextensions.k8s.io"] = new CrdStrategy(parts),
         };

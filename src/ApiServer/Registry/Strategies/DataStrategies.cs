@@ -142,6 +142,26 @@ internal sealed class CountedStrategy : KindStrategy
     public override bool HasGeneration => true;
 }
 
+/// <summary>Disruption budgets.</summary>
+internal sealed class DisruptionBudgetStrategy : KindStrategy
+{
+    public override bool HasGeneration => true;
+
+    public override void Validate(WriteContext write, FieldErrors errors)
+    {
+        var spec = write.Object.Object("spec");
+        if (spec?["minAvailable"] is not null && spec["maxUnavailable"] is not null)
+        {
+            errors.Invalid("spec", spec.DeepClone(), "minAvailable and maxUnavailable cannot be both set");
+        }
+
+        if (spec.Text("unhealthyPodEvictionPolicy") is { } policy and not ("IfHealthyBudget" or "AlwaysAllow"))
+        {
+            errors.NotSupported("spec.unhealthyPodEvictionPolicy", policy, "AlwaysAllow", "IfHealthyBudget");
+        }
+    }
+}
+
 /// <summary>Horizontal pod autoscalers: stored with their defaults.</summary>
 internal sealed class AutoscalerStrategy : KindStrategy
 {

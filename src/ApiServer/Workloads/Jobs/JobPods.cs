@@ -1,8 +1,6 @@
 using System.Globalization;
-using System.Text;
 using k8s.Models;
 using Knet.ApiServer.Workloads.Pods;
-using Knet.Kube.Client;
 using Knet.Kube.Controllers;
 
 namespace Knet.ApiServer.Workloads.Jobs;
@@ -47,10 +45,7 @@ internal static class JobPods
     }
 
     /// <summary>Takes the finalizer away, of this very pod.</summary>
-    public static PlanStep Release(V1Pod pod) => PlanStep.Patch<V1Pod>(
-        pod.Metadata.NamespaceProperty, pod.Metadata.Name, PatchKind.Strategic,
-        Encoding.UTF8.GetBytes(
-            $$$"""{"metadata":{"uid":"{{{pod.Metadata.Uid}}}","$deleteFromPrimitiveList/finalizers":["{{{JobLabels.Tracking}}}"]}}"""));
+    public static PlanStep Release(V1Pod pod) => Finalizer.Remove(pod, JobLabels.Tracking);
 
     public static bool IsHeld(V1Pod pod) => pod.Metadata.Finalizers?.Contains(JobLabels.Tracking) == true;
 
