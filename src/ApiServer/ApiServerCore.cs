@@ -53,7 +53,7 @@ public sealed class ApiServerCore : IAsyncDisposable
             CustomKinds.LoadAll(parts);
             if (options.Access?.Invoke(registry) is { } access)
             {
-                (parts.Authorizer, parts.VirtualKinds) = (access.Authorizer, access.VirtualKinds);
+                (parts.Authorizer, parts.VirtualKinds, parts.Tokens) = (access.Authorizer, access.VirtualKinds, access.Tokens);
                 RoleFeed.Load(parts);
             }
 

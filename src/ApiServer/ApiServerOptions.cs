@@ -17,7 +17,9 @@ namespace Knet.ApiServer;
 /// <param name="VirtualKinds">
 /// Answers reviews and token requests, such as <see cref="Auth.VirtualKinds.HandleAsync"/>; null for other kinds.
 /// </param>
-public sealed record AccessControl(IAuthorizer Authorizer, Func<KubeRequest, KubeUser, Task<KubeDocument?>>? VirtualKinds = null);
+/// <param name="Tokens">Fills Secrets of type <c>kubernetes.io/service-account-token</c>; null leaves them empty.</param>
+public sealed record AccessControl(
+    IAuthorizer Authorizer, Func<KubeRequest, KubeUser, Task<KubeDocument?>>? VirtualKinds = null, ServiceAccountTokens? Tokens = null);
 
 /// <summary>All that the API server's core can be told.</summary>
 public sealed record ApiServerOptions

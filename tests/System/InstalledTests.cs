@@ -99,6 +99,22 @@ public sealed class InstalledTests(SystemPlatform platform)
     }
 
     [Fact]
+    public async Task Leases_AreHeldByTheRolesPods()
+    {
+        var client = platform.Client(Via.Https);
+        foreach (var (name, role) in new[]
+        {
+            ("controller.knative.dev.serving.pkg.reconciler.revision.reconciler.00-of-01", "controller"),
+            ("autoscaler-bucket-00-of-01", "autoscaler"),
+        })
+        {
+            var lease = await client.UntilAsync<V1Lease>(Ns, name, l => l.Spec.HolderIdentity is { Length: > 0 });
+            var pod = Assert.Single(await PodsAsync(client, role));
+            Assert.Equal((60, $"{pod.Metadata.Name}_{pod.Metadata.Uid}"), (lease.Spec.LeaseDurationSeconds, lease.Spec.HolderIdentity));
+        }
+    }
+
+    [Fact]
     public async Task RoleLog_ShowsThatRolesLines()
     {
         using var logs = new RoleLogs(TimeProvider.System, linesMax: 3);

@@ -28,6 +28,7 @@ public static class BootstrapRoles
             Rule("apps", ["deployments", "deployments/scale", "replicasets", "replicasets/scale"], [.. Write]),
             Rule("autoscaling", ["horizontalpodautoscalers"], [.. Write]),
             Rule("batch", ["jobs", "cronjobs"], [.. Write]),
+            Rule("coordination.k8s.io", ["leases"], [.. Read, .. Write]),
             Rule("networking.k8s.io", ["ingresses", "networkpolicies"], [.. Write]),
             Rule("policy", ["poddisruptionbudgets"], [.. Write])),
         Part("system:aggregate-to-view", "view",

@@ -40,6 +40,9 @@ internal sealed class RegistryParts
     /// <summary>Answers metrics.k8s.io; null where no node tells what its pods use.</summary>
     public Metrics.MetricsApi? Metrics { get; set; }
 
+    /// <summary>Makes service-account tokens; null where none are served.</summary>
+    public ServiceAccountTokens? Tokens { get; set; }
+
     public KindStrategy StrategyOf(KindInfo hub) => _strategies.GetValueOrDefault(hub.Type.GroupResource, KindStrategy.Plain);
 
     public void Use(IReadOnlyDictionary<string, KindStrategy> strategies) => _strategies = new(strategies, StringComparer.Ordinal);

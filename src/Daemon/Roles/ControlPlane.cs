@@ -102,6 +102,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Host.Add("installed-roles", new InstalledReconciler(), Connect(Identities.Serving, "knet-controller"))
             .Reads<V1ServiceAccount>().Reads<V1Deployment>().Reads<V1Service>();
         Host.Add("role-pods", new RolePodReconciler(_options.Address), Connect(Identities.Node(InstalledRole.NodeName), "knetd"));
+        Host.Add("role-leases", new RoleLeaseReconciler(), Connect(Identities.Serving, "knet-controller")).Reads<V1Pod>().Reads<V1Lease>();
         register?.Invoke(this);
         await Host.StartAsync(cancellationToken);
     }
@@ -175,7 +176,7 @@ internal sealed class ControlPlane : IAsyncDisposable
     {
         var lookup = new RegistryLookup(() => registry);
         Tokens = new ServiceAccountTokens(_options.Ca.SigningKey("service-accounts"), ServiceAccountTokens.DefaultIssuer, lookup, _time);
-        return new AccessControl(Authorizer, new VirtualKinds(Authorizer, Tokens, lookup).HandleAsync);
+        return new AccessControl(Authorizer, new VirtualKinds(Authorizer, Tokens, lookup).HandleAsync, Tokens);
     }
 
     /// <summary>Ends something that is disposed at once, in the order of the rest.</summary>

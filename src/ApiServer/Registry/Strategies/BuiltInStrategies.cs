@@ -16,14 +16,15 @@ internal static class BuiltInStrategies
     public static IReadOnlyDictionary<string, KindStrategy> All(ApiServerOptions options, RegistryParts parts)
     {
         var namespaces = new NamespaceStrategy(parts, options.ClusterCa);
+        var accountTokens = new AccountTokenSecrets(parts, options.ClusterCa);
         var strategies = new Dictionary<string, KindStrategy>
         {
             ["pods"] = new PodStrategy(parts),
             ["services"] = new ServiceStrategy(options, parts),
             ["namespaces"] = namespaces,
-            ["serviceaccounts"] = new ServiceAccountStrategy(parts, namespaces),
+            ["serviceaccounts"] = new ServiceAccountStrategy(parts, namespaces, accountTokens),
             ["configmaps"] = new ConfigMapStrategy(),
-            ["secrets"] = new SecretStrategy(),
+            ["secrets"] = new SecretStrategy(accountTokens),
             ["resourcequotas"] = new ResourceQuotaStrategy(),
             ["limitranges"] = new LimitRangeStrategy(),
             ["priorityclasses.scheduling.k8s.io"] = new PriorityClassStrategy(),

@@ -54,7 +54,7 @@ internal class ConfigMapStrategy : KindStrategy
 }
 
 /// <summary>Secrets: <c>stringData</c> becomes <c>data</c>, the type never changes.</summary>
-internal sealed class SecretStrategy : ConfigMapStrategy
+internal sealed class SecretStrategy(AccountTokenSecrets accountTokens) : ConfigMapStrategy
 {
     private static readonly Dictionary<string, string[]> NeededKeys = new(StringComparer.Ordinal)
     {
@@ -83,9 +83,12 @@ internal sealed class SecretStrategy : ConfigMapStrategy
         }
     }
 
+    public override void Complete(WriteContext write) => accountTokens.Fill(write.Object);
+
     public override void Validate(WriteContext write, FieldErrors errors)
     {
         base.Validate(write, errors);
+        AccountTokenSecrets.Validate(write.Object, errors);
         foreach (var (key, value) in write.Object.Object("data") ?? [])
         {
             var text = value?.ToString() ?? "";

@@ -92,11 +92,17 @@ internal sealed class NamespaceStrategy(RegistryParts parts, string? clusterCa) 
         wanted["data"] is { } data && !JsonNode.DeepEquals(ObjectBodies.Parse(stored)["data"], data);
 }
 
-/// <summary>Service accounts: <c>default</c> comes back when it is deleted while its namespace lives.</summary>
-internal sealed class ServiceAccountStrategy(RegistryParts parts, NamespaceStrategy namespaces) : KindStrategy
+/// <summary>
+/// Service accounts: <c>default</c> comes back when it is deleted while its namespace lives; Secrets that hold tokens come and go with theirs.
+/// </summary>
+internal sealed class ServiceAccountStrategy(RegistryParts parts, NamespaceStrategy namespaces, AccountTokenSecrets tokens) : KindStrategy
 {
+    public override Task AfterWriteAsync(WriteContext write, JsonObject value) =>
+        write.IsCreate ? tokens.FillAllAsync(write.Namespace, write.Name) : Task.CompletedTask;
+
     public override async Task AfterRemovalAsync(JsonObject last)
     {
+        await tokens.DeleteAllAsync(last.Namespace(), last.Name());
         if (last.Name() == "default"
             && parts.Store.Find("/namespaces", new ObjectKey("", last.Namespace())) is { } ns && ns.Document.Metadata.DeletionTimestamp is null)
         {
