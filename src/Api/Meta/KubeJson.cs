@@ -22,8 +22,18 @@ public static class KubeJson
     public static byte[] Serialize<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, Options);
 
     /// <exception cref="JsonException">The bytes are no JSON, or a member has the wrong type.</exception>
-    public static T Deserialize<T>(ReadOnlySpan<byte> utf8) =>
-        JsonSerializer.Deserialize<T>(utf8, Options) ?? throw new JsonException("unexpected null");
+    public static T Deserialize<T>(ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(utf8, Options) ?? throw new JsonException("unexpected null");
+        }
+        catch (Exception e) when (e is FormatException or NotSupportedException or InvalidOperationException or ArgumentException)
+        {
+            // Converters of single members: of times, and KubernetesClient's of numbers that may be text.
+            throw new JsonException(e.Message, e);
+        }
+    }
 
     private static JsonSerializerOptions Create()
     {

@@ -1,18 +1,25 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Knet.Api.Meta;
 using Knet.ApiServer.Http.Tables;
 using Knet.ApiServer.Http.Wire;
 using Knet.ApiServer.Registry;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http;
 
 namespace Knet.ApiServer.Http;
 
 /// <summary>Watches: one JSON object per event, written out at once.</summary>
 internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, TimeProvider time)
 {
+    // Events that are there at the same moment (the first ones of a watch, most of all) go together, up to so many bytes.
+    private const int FlushBytes = 32 * 1024;
+
+    // By the document, of which all watches of a kind share one: what one watch encoded the others send, too.
+    private static readonly ConditionalWeakTable<KubeDocument, StrongBox<ReadOnlyMemory<byte>>> Partial = new();
+
     private int _open;
 
     /// <summary>Runs until the client leaves, the registry ends the watch, or its time is over.</summary>
@@ -65,11 +72,16 @@ internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, T
                 await context.Response.BodyWriter.FlushAsync(both.Token);
             }
 
+            var unsent = 0;
             while (await next)
             {
-                WriteEvent(context.Response.BodyWriter, events.Current, form, table);
+                unsent += WriteEvent(context.Response.BodyWriter, events.Current, form, table);
                 next = events.MoveNextAsync().AsTask();
-                await context.Response.BodyWriter.FlushAsync(both.Token);
+                if (!next.IsCompleted || unsent > FlushBytes)
+                {
+                    unsent = 0;
+                    await context.Response.BodyWriter.FlushAsync(both.Token);
+                }
             }
         }
         catch (OperationCanceledException) when (both.IsCancellationRequested)
@@ -113,7 +125,7 @@ internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, T
         return options.MinWatchTimeout * (1 + Random.Shared.NextDouble());
     }
 
-    private static void WriteEvent(IBufferWriter<byte> output, KubeWatchEvent change, AnswerForm form, TableWriter? table)
+    private static int WriteEvent(IBufferWriter<byte> output, KubeWatchEvent change, AnswerForm form, TableWriter? table)
     {
         var type = change.Type switch
         {
@@ -122,12 +134,14 @@ internal sealed class WatchStreams(IRegistry registry, ApiHttpOptions options, T
             WatchEventType.Deleted => "DELETED",
             _ => "BOOKMARK",
         };
-        Write(output, type, form switch
+        var value = form switch
         {
             AnswerForm.Table => table!.Event(change.Document, isBookmark: change.Type == WatchEventType.Bookmark).Span,
-            AnswerForm.Metadata => Lists.Metadata(change.Document).Span,
+            AnswerForm.Metadata => Partial.GetValue(change.Document, static d => new(Lists.Metadata(d))).Value.Span,
             _ => change.Document.Json.Span,
-        });
+        };
+        Write(output, type, value);
+        return value.Length;
     }
 
     private static void Write(IBufferWriter<byte> output, string type, ReadOnlySpan<byte> value)

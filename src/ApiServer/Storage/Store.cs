@@ -184,6 +184,18 @@ public sealed partial class Store : IDisposable
         }
     }
 
+    /// <summary>Counts what is in memory; takes a moment with many objects.</summary>
+    public StoreReport Report()
+    {
+        lock (_gate)
+        {
+            var all = new StoreReport(0, 0, 0, 0, _everything.Count, 0);
+            return _tables.Values.Select(t => t.Report()).Aggregate(all, (a, b) => new StoreReport(
+                a.Objects + b.Objects, a.ObjectBytes + b.ObjectBytes, a.Events + b.Events, a.EventBytes + b.EventBytes, a.Watches + b.Watches,
+                a.KeptLists + b.KeptLists));
+        }
+    }
+
     /// <summary>Completes when everything acknowledged so far is on disk.</summary>
     public Task FlushAsync()
     {

@@ -139,6 +139,10 @@ internal sealed class Table(string name, long floor, StoreOptions options, TimeP
         return _paged.FirstOrDefault(p => p.Snapshot.Revision == revision && now - p.Since <= options.PagedSnapshotAge).Snapshot;
     }
 
+    public StoreReport Report() => new(
+        _objects.Count, _objects.Sum(o => (long)o.Document.Json.Length), _history.Count, _history.Bytes, _watchers.Values.Sum(w => w.Count),
+        _paged.Count);
+
     // With every change, too: as long as nothing changes a kept state holds nothing that is not there anyway.
     private void DropOld()
     {
@@ -175,6 +179,25 @@ internal sealed class EventHistory(int capacity, long floor)
     private StoreEvent[] _ring = new StoreEvent[Math.Min(capacity, 16)];
     private int _first;
     private int _count;
+
+    public int Count => _count;
+
+    /// <summary>Of the versions that are no longer present.</summary>
+    public long Bytes
+    {
+        get
+        {
+            var sum = 0L;
+            for (var i = 0; i < _count; i++)
+            {
+                var change = this[i];
+                sum += change.Before?.Document.Json.Length ?? 0;
+                sum += change.Type == Kube.Client.WatchEventType.Deleted ? change.Object!.Document.Json.Length : 0;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>Everything after this revision is known; nothing before it.</summary>
     public long Floor { get; private set; } = floor;

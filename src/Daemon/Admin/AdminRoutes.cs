@@ -34,6 +34,7 @@ internal sealed class AdminRoutes(
         server.Map("POST /v1/images", LoadImageAsync);
         server.Map("DELETE /v1/images", RemoveImageAsync);
         server.Map("GET /v1/coldstarts", ColdStartsAsync);
+        server.Map("GET /v1/memory", MemoryAsync);
         server.Map("GET /v1/logs", new ServiceLogs(_client, kubelet, options).HandleAsync);
         server.Map("POST /v1/apply", new ApplyFiles(_client, plane.Core.Registry, time).HandleAsync);
         server.Map("POST /v1/rollback", new Rollbacks(_client, time).HandleAsync);
@@ -68,6 +69,21 @@ internal sealed class AdminRoutes(
     {
         await context.Response.WriteAsync("");
         shutDown();
+    }
+
+    // With ?collect=true after a full collection: then what is live is really held by somebody.
+    private Task MemoryAsync(HttpContext context)
+    {
+        if (context.Request.Query["collect"] == "true")
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+
+        var memory = GC.GetGCMemoryInfo();
+        var report = new MemoryReport(
+            memory.TotalCommittedBytes, memory.HeapSizeBytes, memory.FragmentedBytes, memory.PinnedObjectsCount, GC.CollectionCount(0),
+            GC.CollectionCount(1), GC.CollectionCount(2), GC.GetTotalAllocatedBytes(), ThreadPool.ThreadCount, plane.Core.Store.Report());
+        return AdminServer.WriteAsync(context, report, AdminJson.Default.MemoryReport);
     }
 
     private Task ListImagesAsync(HttpContext context) => AdminServer.WriteAsync(

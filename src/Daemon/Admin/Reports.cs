@@ -1,3 +1,4 @@
+using Knet.ApiServer.Storage;
 using Knet.Daemon.Startup;
 
 namespace Knet.Daemon.Admin;
@@ -9,6 +10,14 @@ internal sealed record StatusReport(
 internal sealed record ServiceReport(string Namespace, string Name, string Url, string Ready, string Message, int Replicas);
 
 internal sealed record ImageReport(string Reference, string Digest, long Bytes);
+
+/// <summary>
+/// Where the daemon's memory is; bytes. <c>Committed</c> is what the collector has of the system, <c>Live</c> what was in use after its
+/// last run.
+/// </summary>
+internal sealed record MemoryReport(
+    long Committed, long Live, long Fragmented, long Pinned, int Gen0Runs, int Gen1Runs, int Gen2Runs, long Allocated, int Threads,
+    StoreReport Store);
 
 internal sealed record ErrorReport(string Error);
 

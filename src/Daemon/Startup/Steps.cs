@@ -70,5 +70,6 @@ internal sealed class Steps(TimeProvider time, TextWriter output)
 [JsonSerializable(typeof(Admin.StatusReport))]
 [JsonSerializable(typeof(List<Admin.ImageReport>))]
 [JsonSerializable(typeof(Admin.ErrorReport))]
+[JsonSerializable(typeof(Admin.MemoryReport))]
 [JsonSerializable(typeof(List<Admin.ColdStartReport>))]
 internal sealed partial class AdminJson : JsonSerializerContext;

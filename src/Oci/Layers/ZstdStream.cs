@@ -5,7 +5,7 @@ namespace Knet.Oci.Layers;
 /// <summary>
 /// Unpacks Zstandard with the system's libzstd, which the framework lacks (until .NET 11) and which every Debian has, as dpkg needs it.
 /// </summary>
-internal sealed unsafe partial class ZstdStream : Stream
+internal sealed unsafe partial class ZstdStream : ReadStream
 {
     private const int WindowLogMax = 27;    // 128 MiB of memory at most, zstd's own default
     private const int WindowLogParameter = 100;
@@ -36,16 +36,6 @@ internal sealed unsafe partial class ZstdStream : Stream
         Check(SetParameter(_state, WindowLogParameter, WindowLogMax));
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
     public override int Read(Span<byte> buffer)
     {
         ObjectDisposedException.ThrowIf(_state == 0, this);
@@ -70,18 +60,6 @@ internal sealed unsafe partial class ZstdStream : Stream
 
         return 0;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

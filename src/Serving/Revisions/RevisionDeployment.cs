@@ -1,10 +1,10 @@
 using System.Globalization;
-using k8s.Models;
 using Knet.Api.Meta;
-using Knet.Api.Serving;
 using Knet.Api.Serving.Config;
 using Knet.Api.Serving.V1;
+using Knet.Api.Serving;
 using Knet.Serving.Objects;
+using k8s.Models;
 
 namespace Knet.Serving.Revisions;
 
@@ -80,12 +80,7 @@ internal static class RevisionDeployment
     // FNV-1a over the JSON, in base 36, as upstream has it over Go's dump: the value is private to the controller.
     private static string Hash(V1Deployment deployment)
     {
-        var hash = 2166136261u;
-        foreach (var value in KubeJson.Serialize(deployment))
-        {
-            hash = (hash ^ value) * 16777619u;
-        }
-
+        var hash = Fnv.Hash32(KubeJson.Serialize(deployment));
         Span<char> digits = stackalloc char[7];
         var at = digits.Length;
         do

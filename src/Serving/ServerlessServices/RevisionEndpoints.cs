@@ -1,6 +1,7 @@
 using System.Text;
-using k8s.Models;
+using Knet.Api.Meta;
 using Knet.Api.Networking.V1Alpha1;
+using k8s.Models;
 
 namespace Knet.Serving.ServerlessServices;
 
@@ -42,7 +43,7 @@ internal static class RevisionEndpoints
             return activators;
         }
 
-        var chosen = addresses.OrderBy(a => Fnv64a(revision + "/" + a)).Take(count).ToHashSet(StringComparer.Ordinal);
+        var chosen = addresses.OrderBy(a => Fnv.Hash64(Encoding.UTF8.GetBytes(revision + "/" + a))).Take(count).ToHashSet(StringComparer.Ordinal);
         return new V1Endpoints
         {
             Metadata = activators.Metadata,
@@ -57,16 +58,5 @@ internal static class RevisionEndpoints
                     .Where(s => s.Addresses.Count > 0),
             ],
         };
-    }
-
-    private static ulong Fnv64a(string text)
-    {
-        var hash = 14695981039346656037UL;
-        foreach (var b in Encoding.UTF8.GetBytes(text))
-        {
-            hash = (hash ^ b) * 1099511628211UL;
-        }
-
-        return hash;
     }
 }

@@ -71,7 +71,7 @@ internal static class ApiTargets
         FuzzTarget.Text("delete-options", [.. Json, "\"preconditions\":", "\"uid\":", "\"propagationPolicy\":", "\"gracePeriodSeconds\":"],
             text => KubeJson.Deserialize<V1DeleteOptions>(Encoding.UTF8.GetBytes(text)), e => e is JsonException,
             """{"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"a"},"dryRun":["All"]}"""),
-        FuzzTarget.Text("pod", [.. Json, "\"quantity\":\"1Ki\"", "\"cpu\":"], text => KubeJson.Deserialize<V1Pod>(Encoding.UTF8.GetBytes(text)),
+        FuzzTarget.Text("pod", [.. Json, "\"quantity\":\"1Ki\"", "\"cpu\":", "\"creationTimestamp\":", "\"port\":", "\"httpGet\":", "\"limits\":"], text => KubeJson.Deserialize<V1Pod>(Encoding.UTF8.GetBytes(text)),
             e => e is JsonException, Pod,
                 """{"spec":{"containers":[{"resources":{"limits":{"cpu":"1e400"}},"livenessProbe":{"httpGet":{"port":"a"}}}]}}"""),
         new("yaml-body", [.. Words("a: ", "- ", "\n", "  ", "{", "}", "[", "]", "&x ", "*x", "|\n", "---\n", "'", "\"", "!!binary ", "0x1F",

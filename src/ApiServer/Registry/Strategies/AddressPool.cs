@@ -1,53 +1,8 @@
 using System.Net;
 using System.Numerics;
+using Knet.Api.Meta;
 
 namespace Knet.ApiServer.Registry.Strategies;
-
-/// <summary>Numbers that are given out and taken back: Service addresses or node ports. Safe for concurrent use.</summary>
-internal sealed class NumberPool(long first, long last)
-{
-    private readonly Lock _gate = new();
-    private readonly HashSet<long> _taken = [];
-    private long _offset;
-
-    public bool Contains(long number) => number >= first && number <= last;
-
-    /// <summary>Takes a certain number; false when it is taken.</summary>
-    public bool TryTake(long number)
-    {
-        lock (_gate)
-        {
-            return _taken.Add(number);
-        }
-    }
-
-    /// <summary>Takes the next free number, or null when there is none.</summary>
-    public long? TakeAny()
-    {
-        lock (_gate)
-        {
-            for (var tried = first; tried <= last; tried++)
-            {
-                var number = first + _offset;
-                _offset = number == last ? 0 : _offset + 1;
-                if (_taken.Add(number))
-                {
-                    return number;
-                }
-            }
-
-            return null;
-        }
-    }
-
-    public void Release(long number)
-    {
-        lock (_gate)
-        {
-            _taken.Remove(number);
-        }
-    }
-}
 
 /// <summary>The Service range as numbers.</summary>
 internal sealed class AddressPool
