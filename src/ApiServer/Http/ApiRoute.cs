@@ -17,6 +17,29 @@ internal sealed record ApiRoute(
         };
     }
 
+    /// <summary>A proxied request's target as it was sent, cut behind the segment <c>proxy</c>.</summary>
+    /// <param name="target">Path and query, nothing decoded.</param>
+    /// <param name="segments">How many segments lie up to and including <c>proxy</c>.</param>
+    /// <returns>The path up to <c>proxy</c>, and all that follows, with its slash if there is one.</returns>
+    public static (string Prefix, string Remainder) SplitProxy(string target, int segments)
+    {
+        var at = 0;
+        for (; segments > 0 && at < target.Length; segments--)
+        {
+            while (at < target.Length && target[at] == '/')
+            {
+                at++;
+            }
+
+            while (at < target.Length && target[at] is not ('/' or '?'))
+            {
+                at++;
+            }
+        }
+
+        return (target[..at], target[at..]);
+    }
+
     private static ApiRoute? ParseResource(string group, string version, string[] parts)
     {
         // "namespaces/x/status" and "namespaces/x/finalize" are subresources of the namespace, anything else in x is a resource.

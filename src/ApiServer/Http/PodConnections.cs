@@ -6,35 +6,42 @@ using Knet.ApiServer.Registry;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Knet.ApiServer.Http;
 
-/// <summary>Logs, exec, attach and node proxy: checked here, carried by the node. Ports are not forwarded.</summary>
+/// <summary>Logs, exec, attach, port-forward and the proxies: checked here, carried by the node.</summary>
 internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, IObjectLookup lookup)
 {
     private const string DefaultContainer = "kubectl.kubernetes.io/default-container";
     private static readonly ResourceType Pods = ResourceType.Of<V1Pod>();
     private static readonly ResourceType Nodes = ResourceType.Of<V1Node>();
+    private static readonly ResourceType Services = ResourceType.Of<V1Service>();
+    private readonly ProxyTargets _targets = new(lookup);
 
     /// <summary>Whether a subresource leads to a node.</summary>
     public static bool Handles(ApiRoute route) => route is { Group: "", Version: "v1", Name.Length: > 0 }
         && (route is { Resource: "pods", Subresource: "log" or "exec" or "attach" or "portforward" }
-            || route is { Resource: "nodes", Subresource: "proxy" });
+            || route is { Resource: "nodes" or "pods" or "services", Subresource: "proxy" });
 
     /// <exception cref="KubeException">403, 404, 400: not allowed, no such pod or container.</exception>
     public async Task HandleAsync(HttpContext context, ApiRoute route, KubeUser user)
     {
         Authorize(context, route, user);
         var http = context.Request;
-        if (route.Resource == "nodes")
+        if (route.Subresource == "proxy")
         {
-            _ = await lookup.FindAsync(Nodes, "", route.Name, context.RequestAborted) ?? throw Refusals.NotFound(Nodes, route.Name);
-            await nodes.ProxyAsync(context, route.Name, (route.Rest.Length == 0 ? "/" : route.Rest) + http.QueryString, context.RequestAborted);
+            await ProxyAsync(context, route);
             return;
         }
 
         var pod = (await lookup.FindAsync(Pods, route.Namespace, route.Name, context.RequestAborted)
             ?? throw Refusals.NotFound(Pods, route.Name)).As<V1Pod>();
+        if (route.Subresource == "log")
+        {
+            LogOptions.Check(http, route.Name);
+        }
+
         var container = route.Subresource == "portforward" ? "" : ContainerOf(pod, RequestOptions.Text(http, "container"));
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
         {
@@ -49,6 +56,28 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
         }
 
         await nodes.ProxyAsync(context, pod.Spec.NodeName, NodePath(route, container, http), context.RequestAborted);
+    }
+
+    private async Task ProxyAsync(HttpContext context, ApiRoute route)
+    {
+        var (prefix, rest) = ApiRoute.SplitProxy(context.Features.Get<IHttpRequestFeature>()!.RawTarget, route.Resource == "nodes" ? 5 : 7);
+        if (route.Resource == "nodes")
+        {
+            _ = await lookup.FindAsync(Nodes, "", route.Name, context.RequestAborted) ?? throw Refusals.NotFound(Nodes, route.Name);
+            await nodes.ProxyAsync(context, route.Name, rest.StartsWith('/') ? rest : "/" + rest, context.RequestAborted);
+            return;
+        }
+
+        var target = await _targets.FindAsync(route, context.RequestAborted);
+        if (!rest.StartsWith('/') && context.Request.Method is "GET" or "HEAD")
+        {
+            // Relative links of the page must lead below it.
+            context.Response.StatusCode = 301;
+            context.Response.Headers.Location = $"{prefix}/{rest}";
+            return;
+        }
+
+        await nodes.ForwardAsync(context, target, rest.StartsWith('/') ? rest : "/" + rest, prefix, context.RequestAborted);
     }
 
     /// <summary>The kubelet's path and query for a connection to a pod.</summary>
@@ -128,7 +157,7 @@ internal sealed class PodConnections(INodeProxy nodes, IAuthorizer authorizer, I
 
     private void Authorize(HttpContext context, ApiRoute route, KubeUser user)
     {
-        var type = route.Resource == "nodes" ? Nodes : Pods;
+        var type = route.Resource switch { "nodes" => Nodes, "services" => Services, _ => Pods };
         var verb = context.Request.Method switch { "POST" => "create", "PUT" => "update", "PATCH" => "patch", "DELETE" => "delete", _ => "get" };
         var (allowed, reason) = authorizer.Authorize(user, new(verb, "", type.Plural, route.Subresource, route.Namespace, route.Name));
         if (!allowed)

@@ -83,7 +83,7 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
         var request = RequestOptions.For(kind, verb, route, context.Request);
         if (verb == KubeVerb.Patch)
         {
-            request = request with { Patch = PatchKindOf(context) };
+            request = request with { Patch = PatchKindOf(context, kind) };
             if (request.Patch == PatchKind.Apply && RequestOptions.Text(context.Request, "fieldManager") is null or "")
             {
                 throw KubeException.Of(
@@ -92,7 +92,7 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
 
             if (request.Patch == PatchKind.Strategic && kind.IsCustom)
             {
-                throw Refusals.UnsupportedPatch();
+                throw Refusals.UnsupportedPatch(isCustom: true);
             }
         }
         else if (verb == KubeVerb.Update && route.Name.Length == 0)
@@ -112,18 +112,7 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
         }
 
         var (resolved, duplicates) = DuplicateFields.Resolve(body);
-        if (duplicates.Count > 0 && request.FieldValidation == "Strict")
-        {
-            throw Refusals.BadRequest($"{kind.Type.Kind} in version \"{kind.Type.Version}\" cannot be handled as a {kind.Type.Kind}: "
-                + "strict decoding error: " + string.Join(", ", duplicates.Select(d => $"duplicate field \"{d}\"")));
-        }
-
-        var result = await registry.SendAsync(request with { Body = resolved }, user, context.RequestAborted);
-        if (request.FieldValidation == "Warn")
-        {
-            Warn(context, duplicates.Select(d => $"duplicate field \"{d}\""));
-        }
-
+        var result = await registry.SendAsync(request with { Body = resolved, DuplicateFields = duplicates }, user, context.RequestAborted);
         await WriteObjectAsync(context, kind, route, result, form);
     }
 
@@ -158,13 +147,13 @@ internal sealed class ResourceEndpoints(IRegistry registry, ApiHttpOptions optio
 
     private TableWriter Table(HttpContext context, KindInfo kind) => TableWriter.For(context.Request, kind, time);
 
-    private static PatchKind PatchKindOf(HttpContext context) => RequestBodies.MediaTypeOf(context) switch
+    private static PatchKind PatchKindOf(HttpContext context, KindInfo kind) => RequestBodies.MediaTypeOf(context) switch
     {
         "application/json-patch+json" => PatchKind.Json,
         "application/merge-patch+json" => PatchKind.Merge,
         "application/strategic-merge-patch+json" => PatchKind.Strategic,
         "application/apply-patch+yaml" => PatchKind.Apply,
-        _ => throw Refusals.UnsupportedPatch(),
+        _ => throw Refusals.UnsupportedPatch(kind.IsCustom),
     };
 
     private static void Warn(HttpContext context, IEnumerable<string> warnings)

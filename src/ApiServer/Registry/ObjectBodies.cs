@@ -51,7 +51,7 @@ internal static class ObjectBodies
     {
         CheckType(value, kind.Type);
         CheckPlace(value, kind.Type, request);
-        Prune(value, kind, request.FieldValidation, warnings);
+        Prune(value, kind, request, warnings);
         Conversions.Convert(value, kind.Type, hub.Type);
         return value;
     }
@@ -97,6 +97,12 @@ internal static class ObjectBodies
 
         if (request.Name.Length > 0)
         {
+            if (value.Name().Length == 0 && request.Verb == KubeVerb.Update)
+            {
+                throw Refusals.BadRequest(
+                    $"the name of the object ({request.Name} based on URL) was undeterminable: name must be provided");
+            }
+
             if (value.Name() is { Length: > 0 } name && name != request.Name)
             {
                 throw Refusals.BadRequest($"the name of the object ({name}) does not match the name on the URL ({request.Name})");
@@ -106,27 +112,26 @@ internal static class ObjectBodies
         }
     }
 
-    private static void Prune(JsonObject value, KindInfo kind, string? validation, List<string> warnings)
+    private static void Prune(JsonObject value, KindInfo kind, KubeRequest request, List<string> warnings)
     {
-        if (kind.Schema is null)
+        var texts = request.DuplicateFields.Select(d => $"duplicate field \"{d}\"").ToList();
+        if (kind.Schema is not null)
+        {
+            if (!kind.IsCustom)
+            {
+                // Custom kinds do this when they are defaulted.
+                SchemaOperations.DropNulls(kind.Schema.Value, value);
+            }
+
+            texts.AddRange(SchemaOperations.Prune(kind.Schema.Value, value).Select(p => $"unknown field \"{p}\""));
+        }
+
+        if (texts.Count == 0 || request.FieldValidation is null or "Ignore")
         {
             return;
         }
 
-        if (!kind.IsCustom)
-        {
-            // Custom kinds do this when they are defaulted.
-            SchemaOperations.DropNulls(kind.Schema.Value, value);
-        }
-
-        IReadOnlyList<string> pruned = SchemaOperations.Prune(kind.Schema.Value, value);
-        if (pruned.Count == 0 || validation is null or "Ignore")
-        {
-            return;
-        }
-
-        var texts = pruned.Select(p => $"unknown field \"{p}\"").ToList();
-        if (validation == "Strict")
+        if (request.FieldValidation == "Strict")
         {
             throw Refusals.BadRequest(
                 $"{kind.Type.Kind} in version \"{kind.Type.Version}\" cannot be handled as a {kind.Type.Kind}: strict decoding error: "

@@ -38,7 +38,7 @@ internal sealed class PatchBody(
             case PatchKind.Strategic when !kind.IsCustom:
                 return StrategicMergePatch.Apply(kind.Schema?.Value, current!, ObjectBodies.Parse(request.Body));
             default:
-                throw Refusals.UnsupportedPatch();
+                throw Refusals.UnsupportedPatch(kind.IsCustom);
         }
     }
 

@@ -81,7 +81,7 @@ internal sealed class Reads(RegistryParts parts)
         var snapshot = parts.Store.Snapshot(table);
         if (Revisions.Parse(request.ResourceVersion) is { } wanted && wanted > snapshot.Revision)
         {
-            throw KubeException.Of(504, "Timeout", $"Too large resource version: {wanted}, current: {snapshot.Revision}");
+            throw Refusals.TooLargeVersion(wanted, snapshot.Revision);
         }
 
         return (snapshot, null);

@@ -36,16 +36,25 @@ public static class Refusals
     public static KubeException Terminating() =>
         KubeException.Of(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating");
 
-    public static KubeException UnsupportedPatch() => KubeException.Of(
+    /// <param name="isCustom">Custom kinds take no strategic patches.</param>
+    public static KubeException UnsupportedPatch(bool isCustom) => KubeException.Of(
         415, "UnsupportedMediaType",
         "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-        + "application/merge-patch+json, application/apply-patch+yaml");
+        + $"application/merge-patch+json, {(isCustom ? "" : "application/strategic-merge-patch+json, ")}application/apply-patch+yaml");
 
     public static KubeException NoBody() => BadRequest("the request must have a body");
 
     public static KubeException NoJson(System.Text.Json.JsonException why) => BadRequest($"the body of the request is no valid JSON: {why.Message}");
 
     public static KubeException Expired(string message) => KubeException.Of(410, "Expired", message);
+
+    /// <summary>A version that is not there yet. Clients that see the cause ask again a little later.</summary>
+    public static KubeException TooLargeVersion(long wanted, long current) => KubeException.Of(
+        504, "Timeout", $"Too large resource version: {wanted}, current: {current}", new V1StatusDetails
+        {
+            RetryAfterSeconds = 1,
+            Causes = [new V1StatusCause { Reason = "ResourceVersionTooLarge", Message = "Too large resource version" }],
+        });
 
     public static KubeException TooManyRequests(string message) => KubeException.Of(429, "TooManyRequests", message);
 

@@ -111,6 +111,8 @@ public sealed class Registry : IRegistry
             throw Refusals.MethodNotAllowed(verb);
         }
 
+        ListRules.Check(request, isWatch: verb == "watch");
+
         // A list of one name may be allowed by a rule for that name.
         var name = Selectors.FieldSelector.Parse(request.FieldSelector, _parts.Kinds.HubOf(kind).Type).Name ?? "";
         _parts.Authorize(user, verb, kind.Type, "", request.Namespace, name);

@@ -32,7 +32,7 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
     {
         if (request.Patch == PatchKind.Strategic && kind.IsCustom)
         {
-            throw Refusals.UnsupportedPatch();
+            throw Refusals.UnsupportedPatch(isCustom: true);
         }
 
         var hub = parts.Kinds.HubOf(kind);

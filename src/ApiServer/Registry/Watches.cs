@@ -35,7 +35,7 @@ internal sealed class Watches(RegistryParts parts)
                 }
             }
 
-            if (request.SendInitialEvents)
+            if (request is { SendInitialEvents: true, AllowBookmarks: true })
             {
                 yield return view.Bookmark(initial.Revision, endsInitial: true);
             }

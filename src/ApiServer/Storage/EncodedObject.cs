@@ -14,6 +14,8 @@ namespace Knet.ApiServer.Storage;
 /// <param name="At">Offset between the two quotes of the empty resource version.</param>
 public sealed record EncodedObject(ReadOnlyMemory<byte> Body, int At)
 {
+    private static ReadOnlySpan<byte> ResourceVersion => "\"resourceVersion\":\""u8;
+
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>Encodes an object, apiVersion, kind and metadata first. A resource version in it is ignored.</summary>
@@ -39,9 +41,14 @@ public sealed record EncodedObject(ReadOnlyMemory<byte> Body, int At)
         return new EncodedObject(buffer.WrittenMemory, at);
     }
 
-    /// <summary>The JSON with a revision filled in.</summary>
+    /// <summary>The JSON with a revision filled in; 0, which is none (a dry run's creation), leaves the member out.</summary>
     public byte[] Stamp(long revision)
     {
+        if (revision == 0)
+        {
+            return Unversioned();
+        }
+
         Span<byte> digits = stackalloc byte[20];
         Utf8Formatter.TryFormat(revision, digits, out var count);
         var stamped = new byte[Body.Length + count];
@@ -49,6 +56,12 @@ public sealed record EncodedObject(ReadOnlyMemory<byte> Body, int At)
         digits[..count].CopyTo(stamped.AsSpan(At));
         Body.Span[At..].CopyTo(stamped.AsSpan(At + count));
         return stamped;
+    }
+
+    private byte[] Unversioned()
+    {
+        var rest = Body.Span[(At + 1)..];
+        return [.. Body.Span[..(At - ResourceVersion.Length)], .. (rest[0] == ',' ? rest[1..] : rest)];
     }
 
     private static int WriteMetadata(Utf8JsonWriter writer, JsonObject? metadata)

@@ -31,7 +31,7 @@ public sealed partial class Store
 
             if (after > _revision)
             {
-                throw KubeException.Of(504, "Timeout", $"Too large resource version: {after}, current: {_revision}");
+                throw Registry.Refusals.TooLargeVersion(after, _revision);
             }
 
             var watch = new StoreWatch(table, ns, _options.WatchBacklog, End);

@@ -10,7 +10,10 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Knet.Daemon.Roles;
 
-/// <summary>Passes logs, exec and attach on to the node's own API on loopback, with the API server's credentials.</summary>
+/// <summary>
+/// Passes logs, exec, attach and port-forward on to the node's own API on loopback, with the API server's credentials, and proxied
+/// requests to pods without any.
+/// </summary>
 internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
 {
     private readonly PodMachine _machine;
@@ -18,6 +21,7 @@ internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
     private readonly ServiceProvider _services;
     private readonly IHttpForwarder _forwarder;
     private readonly HttpMessageInvoker _client;
+    private readonly HttpMessageInvoker _programs;
 
     public KubeletProxy(PodMachine machine, RoleLogs logs, TimeProvider time)
     {
@@ -26,6 +30,13 @@ internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
         _services = new ServiceCollection().AddSingleton(time).AddLogging().AddHttpForwarder().BuildServiceProvider();
         _forwarder = _services.GetRequiredService<IHttpForwarder>();
         _client = new HttpMessageInvoker(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false });
+        _programs = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            UseProxy = false, AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(30),
+#pragma warning disable CA5359 // nobody could have issued a certificate for a pod's address; Kubernetes does not check it either
+            SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+#pragma warning restore CA5359
+        });
     }
 
     public async Task ProxyAsync(HttpContext context, string nodeName, string pathAndQuery, CancellationToken cancellationToken)
@@ -45,6 +56,20 @@ internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
         if (transformer.Refusal is { } refusal)
         {
             throw refusal;
+        }
+    }
+
+    public async Task ForwardAsync(
+        HttpContext context, Uri target, string pathAndQuery, string prefix, CancellationToken cancellationToken)
+    {
+        var transformer = new ToProgram(target, pathAndQuery, prefix);
+        var config = new ForwarderRequestConfig { ActivityTimeout = Timeout.InfiniteTimeSpan };
+        var error = await _forwarder.SendAsync(
+            context, target.GetLeftPart(UriPartial.Authority), _programs, config, transformer, cancellationToken);
+        if (error != ForwarderError.None && !context.Response.HasStarted && !cancellationToken.IsCancellationRequested)
+        {
+            var why = context.Features.Get<IForwarderErrorFeature>()?.Exception?.Message ?? error.ToString();
+            throw KubeException.Of(503, "ServiceUnavailable", $"error trying to reach service: {why}");
         }
     }
 
@@ -82,6 +107,7 @@ internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
     public void Dispose()
     {
         _client.Dispose();
+        _programs.Dispose();
         _services.Dispose();
     }
 
@@ -121,5 +147,39 @@ internal sealed class KubeletProxy : INodeProxy, INodeSummaries, IDisposable
             HttpStatusCode.ServiceUnavailable => "ServiceUnavailable",
             _ => "InternalError",
         };
+    }
+
+    private sealed class ToProgram(Uri target, string pathAndQuery, string prefix) : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(
+            HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            proxyRequest.RequestUri = new Uri(destinationPrefix + pathAndQuery);
+            proxyRequest.Headers.Host = null;
+            proxyRequest.Headers.Remove("Authorization");
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", httpContext.Request.Host.Value);
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", httpContext.Request.Scheme);
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Uri", prefix + pathAndQuery.Split('?')[0]);
+        }
+
+        public override async ValueTask<bool> TransformResponseAsync(
+            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            var copied = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            if (proxyResponse?.Headers.Location is { } place)
+            {
+                httpContext.Response.Headers.Location = Seen(place);
+            }
+
+            return copied;
+        }
+
+        // A redirect on the same program, as its client must follow it.
+        private string Seen(Uri place)
+        {
+            var path = place.IsAbsoluteUri && place.Authority == target.Authority ? place.PathAndQuery : place.OriginalString;
+            return path.StartsWith('/') && !path.StartsWith("//", StringComparison.Ordinal) ? prefix + path : path;
+        }
     }
 }

@@ -64,6 +64,12 @@ public sealed record KubeRequest(KubeVerb Verb, ResourceType Type)
     /// </summary>
     public string? FieldValidation { get; init; }
 
+    /// <summary>
+    /// Paths of members that stood more than once in the body as it came, which <see cref="Body"/> has once. Noticed by whoever reads
+    /// bodies from outside; not sent anywhere.
+    /// </summary>
+    public IReadOnlyList<string> DuplicateFields { get; init; } = [];
+
     public string? LabelSelector { get; init; }
     public string? FieldSelector { get; init; }
     public string? ResourceVersion { get; init; }

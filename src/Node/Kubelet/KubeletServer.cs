@@ -147,6 +147,7 @@ public sealed class KubeletServer : IAsyncDisposable
             Timestamps = Flag(query["timestamps"]),
             TailLines = Number("tailLines"),
             LimitBytes = Number("limitBytes"),
+            Stream = query["stream"].ToString() switch { "Stdout" => "stdout", "Stderr" => "stderr", _ => null },
             Since = Number("sinceSeconds") is { } seconds ? now - TimeSpan.FromSeconds(seconds)
                 : DateTimeOffset.TryParse(query["sinceTime"], CultureInfo.InvariantCulture, out var time) ? time : null,
         };

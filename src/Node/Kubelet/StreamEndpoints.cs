@@ -63,7 +63,17 @@ internal sealed class StreamEndpoints(PodSet pods, NodeServices node)
             await keeper.ConnectAsync(new UnixDomainSocketEndPoint(node.Runtime.AttachSocket(run.Id)), token);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(token);
             var input = socket.ReceiveAsync(
-                async data => await keeper.SendAsync(data ?? ReadOnlyMemory<byte>.Empty, SocketFlags.None, ended.Token),
+                async data =>
+                {
+                    if (data is { } bytes)
+                    {
+                        await keeper.SendAsync(bytes, SocketFlags.None, ended.Token);
+                    }
+                    else
+                    {
+                        keeper.Shutdown(SocketShutdown.Send); // for stdinOnce the keeper closes the program's input
+                    }
+                },
                 (rows, columns) => node.Runtime.Resize(run.Id, rows, columns),
                 ended.Token);
             var buffer = new byte[ChunkBytes];
@@ -78,8 +88,9 @@ internal sealed class StreamEndpoints(PodSet pods, NodeServices node)
                 await socket.SendAsync(buffer[0] == 3 ? ChannelSocket.Stderr : ChannelSocket.Stdout, buffer.AsMemory(1, count - 1), token);
             }
 
-            var exit = await node.Exits.WaitAsync(run.Id);
-            await socket.EndAsync(exit.Code, null, token);
+            // Unlike a command of exec, the container tells its exit code in its status: the stream only ends.
+            await node.Exits.WaitAsync(run.Id);
+            await socket.EndAsync(0, null, token);
             await CloseAsync(input, ended);
         });
     }

@@ -10,6 +10,10 @@ internal sealed record LogQuery
     public long? TailLines { get; init; }
 
     public DateTimeOffset? Since { get; init; }
+
+    /// <summary><c>stdout</c> or <c>stderr</c>; null for both.</summary>
+    public string? Stream { get; init; }
+
     public long? LimitBytes { get; init; }
 }
 

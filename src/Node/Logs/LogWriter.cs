@@ -10,14 +10,14 @@ internal sealed class LogWriter(Stream output, LogQuery query)
     /// <summary>False when the limit is reached.</summary>
     public async ValueTask<bool> WriteAsync(LogLine line, CancellationToken cancellationToken)
     {
-        if (query.Since is { } since && line.Time < since)
+        if ((query.Since is { } since && line.Time < since) || (query.Stream is { } stream && line.Stream != stream))
         {
             return true;
         }
 
         if (query.Timestamps)
         {
-            await WriteAsync(Encoding.ASCII.GetBytes(line.Timestamp + " "), cancellationToken);
+            await WriteAsync(Encoding.ASCII.GetBytes(line.KubeletTimestamp + " "), cancellationToken);
         }
 
         await WriteAsync(line.Content, cancellationToken);

@@ -61,6 +61,7 @@ internal static class ContainerSpecs
             User = user,
             Terminal = container.Tty == true,
             Stdin = container.Stdin == true,
+            StdinOnce = container.StdinOnce == true,
             ReadOnlyRoot = security?.ReadOnlyRootFilesystem == true,
             Privileged = privileged,
             NoNewPrivileges = !(privileged || (security?.AllowPrivilegeEscalation ?? add.Any(a => a is "SYS_ADMIN" or "CAP_SYS_ADMIN"))),

@@ -37,6 +37,10 @@ internal sealed record ContainerSpec
     public ContainerUser User { get; init; } = new(0, 0, []);
     public bool Terminal { get; init; }
     public bool Stdin { get; init; }
+
+    /// <summary>Input ends when the first who attaches to it goes away.</summary>
+    public bool StdinOnce { get; init; }
+
     public bool ReadOnlyRoot { get; init; }
     public bool NoNewPrivileges { get; init; } = true;
     public bool Privileged { get; init; }

@@ -175,7 +175,11 @@ internal sealed class OciRuntime(RuntimeProgram program, string conmon, NodePath
 
         if (spec.Stdin)
         {
-            arguments.AddRange(["-i", "--leave-stdin-open"]);
+            arguments.Add("-i");
+            if (!spec.StdinOnce)
+            {
+                arguments.Add("--leave-stdin-open");
+            }
         }
 
         return arguments;

@@ -1,3 +1,4 @@
+using Knet.Api.Meta;
 using Knet.Kube.Client;
 
 namespace Knet.ApiServer.Registry.Selectors;
@@ -99,6 +100,7 @@ public sealed class LabelSelector
         }
 
         var values = rest[1..close].ToString().Split(',').Select(v => v.Trim()).ToArray();
+        CheckValues(key, values, text);
         _requirements.Add(new(key, negative ? Operator.NotIn : Operator.In, values));
         return Next(rest[(close + 1)..], text);
     }
@@ -114,6 +116,7 @@ public sealed class LabelSelector
         rest = rest[(negative || rest.StartsWith("==", StringComparison.Ordinal) ? 2 : 1)..];
         var end = rest.IndexOf(',');
         var value = (end < 0 ? rest : rest[..end]).Trim().ToString();
+        CheckValues(key, [value], text);
         _requirements.Add(new(key, negative ? Operator.NotIn : Operator.In, [value]));
         return Next(end < 0 ? default : rest[end..], text);
     }
@@ -124,7 +127,9 @@ public sealed class LabelSelector
         var end = rest.IndexOfAny(KeyEnds);
         var key = (end < 0 ? rest : rest[..end]).ToString();
         after = end < 0 ? default : rest[end..].TrimStart();
-        return key.Length > 0 ? key : throw Wrong(text, $"found '{rest}', expected: identifier");
+        return key.Length == 0 ? throw Wrong(text, $"found '{rest}', expected: identifier")
+            : DnsNames.IsQualifiedName(key) ? key
+            : throw Wrong(text, $"key: Invalid value: \"{key}\": {DnsNames.QualifiedNameMessage}");
     }
 
     private static ReadOnlySpan<char> Next(ReadOnlySpan<char> rest, string text)
@@ -141,6 +146,17 @@ public sealed class LabelSelector
         }
 
         return rest[1..].TrimStart();
+    }
+
+    private static void CheckValues(string key, string[] values, string text)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (values[i].Length > 63 || !DnsNames.HasLabelCharacters(values[i]))
+            {
+                throw Wrong(text, $"values[{i}][{key}]: Invalid value: \"{values[i]}\": {DnsNames.LabelValueMessage}");
+            }
+        }
     }
 
     private sealed record Requirement(string Key, Operator Operator, string[] Values);

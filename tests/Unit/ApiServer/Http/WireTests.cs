@@ -6,6 +6,7 @@ using Knet.ApiServer.Http;
 using Knet.ApiServer.Http.Protobuf;
 using Knet.ApiServer.Http.Tables;
 using Knet.ApiServer.Http.Wire;
+using Knet.ApiServer.Registry.Kinds;
 using Knet.Kube.Client;
 using Microsoft.AspNetCore.Http;
 using Xunit;
@@ -26,6 +27,31 @@ public sealed class WireTests
     {
         var r = ApiRoute.Parse(path)!;
         Assert.Equal(wanted, string.Join('|', r.Group, r.Version, r.Namespace, r.Resource, r.Name, r.Subresource, r.Rest));
+    }
+
+    [Fact]
+    public void EveryBuiltInKind_IsReadAsProtobuf() => Assert.Equal(
+        ["CustomResourceDefinition"], // its clients send JSON
+        BuiltInKinds.All.Where(k => MessageTable.Find(MessageTable.NameOf(k.Type.ApiVersion, k.Type.Kind)) is null).Select(k => k.Type.Kind));
+
+    [Theory]
+    [InlineData("/api/v1/nodes/n/proxy/stats/summary?a=b", 5, "/api/v1/nodes/n/proxy", "/stats/summary?a=b")]
+    [InlineData("/api/v1/namespaces/a/pods/http:p:80/proxy/x%2Fy/", 7, "/api/v1/namespaces/a/pods/http:p:80/proxy", "/x%2Fy/")]
+    [InlineData("/api/v1/namespaces/a/services/s/proxy?q=/", 7, "/api/v1/namespaces/a/services/s/proxy", "?q=/")]
+    public void ProxiedPath_StaysAsItWasSent(string target, int segments, string prefix, string rest) =>
+        Assert.Equal((prefix, rest), ApiRoute.SplitProxy(target, segments));
+
+    [Theory]
+    [InlineData("tailLines=-1", 422, "PodLogOptions \"p\" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("limitBytes=0", 422, "PodLogOptions \"p\" is invalid: limitBytes: Invalid value: 0: must be greater than 0")]
+    [InlineData("sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z", 422,
+        "PodLogOptions \"p\" is invalid: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified")]
+    [InlineData("tailLines=x", 400, "query parameter tailLines must be a whole number, not \"x\"")]
+    public void LogOptionsWithoutSense_AreRefused(string query, int code, string text)
+    {
+        var http = new DefaultHttpContext { Request = { QueryString = new QueryString("?" + query) } }.Request;
+        var refusal = Assert.Throws<KubeException>(() => LogOptions.Check(http, "p"));
+        Assert.Equal((code, text), (refusal.Code, refusal.Message));
     }
 
     [Theory]

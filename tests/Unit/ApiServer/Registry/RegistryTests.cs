@@ -72,6 +72,56 @@ public sealed class RegistryTests
     }
 
     [Fact]
+    public async Task Update_NeedsTheNameInTheObject()
+    {
+        await using var api = await Api.StartAsync();
+        await api.CreateAsync(Api.ConfigMaps, Api.ConfigMap("c"));
+        var refusal = await Refused(async () => Api.Read(await api.SendAsync(
+            new KubeRequest(KubeVerb.Update, Api.ConfigMaps) { Namespace = "default", Name = "c", Body = Api.Bytes("{}") })));
+        Assert.Equal(
+            (400, "the name of the object (c based on URL) was undeterminable: name must be provided"), (refusal.Code, refusal.Message));
+        Assert.Equal("b", (await api.GetAsync(Api.ConfigMaps, "c"))["data"]!["a"]!.ToString());
+    }
+
+    [Fact]
+    public async Task DryRunCreation_HasNoVersion()
+    {
+        await using var api = await Api.StartAsync();
+        var made = Api.Read(await api.SendAsync(new KubeRequest(KubeVerb.Create, Api.ConfigMaps)
+        {
+            Namespace = "default", Body = Api.Bytes(Api.ConfigMap("c")), DryRun = true,
+        }));
+        Assert.Null(made["metadata"]!["resourceVersion"]);
+        Assert.Equal("c", made["metadata"]!["name"]!.ToString());
+        Assert.False(await api.ExistsAsync(Api.ConfigMaps, "c"));
+    }
+
+    [Theory]
+    [InlineData("Strict")]
+    [InlineData("Warn")]
+    [InlineData("Ignore")]
+    public async Task DuplicateAndUnknownFields_AreToldTogether(string validation)
+    {
+        await using var api = await Api.StartAsync();
+        Task<KubeResult> SendAsync() => api.SendAsync(new KubeRequest(KubeVerb.Create, Api.ConfigMaps)
+        {
+            Namespace = "default", Body = Api.Bytes("""{"metadata":{"name":"c"},"foo":1}"""), FieldValidation = validation,
+            DuplicateFields = ["data.a"],
+        });
+        if (validation == "Strict")
+        {
+            Assert.Equal(
+                "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: duplicate field \"data.a\", "
+                + "unknown field \"foo\"", (await Refused(async () => Api.Read(await SendAsync()))).Message);
+        }
+        else
+        {
+            string[] wanted = validation == "Warn" ? ["duplicate field \"data.a\"", "unknown field \"foo\""] : [];
+            Assert.Equal(wanted, (await SendAsync()).Warnings);
+        }
+    }
+
+    [Fact]
     public async Task StatusUpdate_ChangesNothingElse()
     {
         await using var api = await Api.StartAsync();

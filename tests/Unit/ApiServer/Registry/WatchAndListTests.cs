@@ -26,6 +26,9 @@ public sealed class WatchAndListTests
     [InlineData("a=b,")]
     [InlineData("a b")]
     [InlineData("=b")]
+    [InlineData("a===b")]
+    [InlineData("a in (x y)")]
+    [InlineData("a/b/c=d")]
     public void LabelSelector_RefusesNonsense(string text) => Assert.Equal(400, Assert.Throws<KubeException>(() => LabelSelector.Parse(text)).Code);
 
     [Fact]
@@ -89,10 +92,41 @@ public sealed class WatchAndListTests
         await using var api = await Api.StartAsync();
         await api.CreateAsync(Api.ConfigMaps, Api.ConfigMap("c"));
         var seen = await api.WatchUntilAsync(
-            Watch with { SendInitialEvents = true, AllowBookmarks = true }, s => s[^1].Type == WatchEventType.Bookmark);
+            Watch with { SendInitialEvents = true, AllowBookmarks = true, ResourceVersionMatch = "NotOlderThan" },
+            s => s[^1].Type == WatchEventType.Bookmark);
         Assert.Equal(WatchEventType.Added, seen[0].Type);
         Assert.Equal("true", seen[^1].Document.Metadata.Annotations["k8s.io/initial-events-end"]);
         Assert.Equal((await api.ListAsync(Api.ConfigMaps)).ResourceVersion, seen[^1].Document.Metadata.ResourceVersion);
+    }
+
+    [Theory]
+    [InlineData(false, "1", "Foo", "resourceVersionMatch: Unsupported value: \"Foo\": supported values: \"\", \"Exact\", \"NotOlderThan\"")]
+    [InlineData(false, null, "Exact", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")]
+    [InlineData(false, "0", "Exact", "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")]
+    [InlineData(true, "0", "NotOlderThan",
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")]
+    public async Task OptionsThatDoNotGoTogether_AreRefused(bool watch, string? version, string match, string text)
+    {
+        await using var api = await Api.StartAsync();
+        var request = Watch with { ResourceVersion = version, ResourceVersionMatch = match };
+        var refusal = await Assert.ThrowsAsync<KubeException>(async () => _ = watch
+            ? (object)await api.WatchUntilAsync(request, _ => true)
+            : await api.ListAsync(Api.ConfigMaps, _ => request));
+        Assert.Equal((422, "Invalid", $"ListOptions.meta.k8s.io \"\" is invalid: {text}"), (refusal.Code, refusal.Reason, refusal.Message));
+    }
+
+    [Fact]
+    public async Task VersionYetToCome_SaysSoToProgramsToo()
+    {
+        await using var api = await Api.StartAsync();
+        foreach (var ask in new Func<KubeRequest, Task>[]
+        {
+            r => api.ListAsync(Api.ConfigMaps, _ => r), r => api.WatchUntilAsync(r, _ => true),
+        })
+        {
+            var refusal = await Assert.ThrowsAsync<KubeException>(() => ask(Watch with { ResourceVersion = "999999999" }));
+            Assert.Equal((504, "ResourceVersionTooLarge"), (refusal.Code, refusal.Status.Details.Causes.Single().Reason));
+        }
     }
 
     [Fact]
