@@ -9,6 +9,22 @@ namespace Knet.Tests.Unit.ApiServer.Registry;
 public sealed class DeletionTests
 {
     [Fact]
+    public async Task EvictionThatIsADryRun_EvictsNobody()
+    {
+        await using var api = await Api.StartAsync();
+        await api.CreateAsync(Api.Pods, Api.Pod("p"));
+        Task EvictAsync(string options) => api.SendAsync(new KubeRequest(KubeVerb.Create, Api.Pods)
+        {
+            Namespace = "default", Name = "p", Subresource = "eviction",
+            Body = Api.Bytes($$"""{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"p"},"deleteOptions":{{options}} }"""),
+        });
+        await EvictAsync("""{"dryRun":["All"]}""");
+        Assert.True(await api.ExistsAsync(Api.Pods, "p"));
+        await EvictAsync("{}");
+        Assert.False(await api.ExistsAsync(Api.Pods, "p"));
+    }
+
+    [Fact]
     public async Task Deletion_AnswersWithDetailsAndChecksPreconditions()
     {
         await using var api = await Api.StartAsync();
