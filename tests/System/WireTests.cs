@@ -43,6 +43,21 @@ public sealed class WireTests(SystemPlatform platform)
     }
 
     [Fact]
+    public async Task MisspeltDryRun_DeletesNothing()
+    {
+        var ns = await platform.NewNamespaceAsync();
+        await platform.Client(Via.Process).CreateAsync(A.ConfigMap(ns, "kept", "1"), Stop);
+        using var http = platform.RawApi();
+        using var request = new HttpRequestMessage(HttpMethod.Delete, $"api/v1/namespaces/{ns}/configmaps/kept")
+        {
+            Content = new StringContent("""{"dryRun":["Foo"]}""", new MediaTypeHeaderValue("application/json")),
+        };
+        using var answer = await http.SendAsync(request, Stop);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, answer.StatusCode);
+        Assert.NotNull(await platform.Client(Via.Process).FindAsync<V1ConfigMap>(ns, "kept", Stop));
+    }
+
+    [Fact]
     public async Task Proxies_LeadToPodsAndToEndpointsOfServices()
     {
         var ns = await platform.NewNamespaceAsync();

@@ -64,13 +64,29 @@ internal static class RequestOptions
 
         var seconds = Number(http, "gracePeriodSeconds");
         var policy = Text(http, "propagationPolicy");
-        if (seconds is null && policy is null)
+        if (seconds is not null || policy is not null)
         {
-            return options;
+            options ??= new V1DeleteOptions();
+            options = options with
+            {
+                GracePeriodSeconds = seconds ?? options.GracePeriodSeconds, PropagationPolicy = policy ?? options.PropagationPolicy,
+            };
         }
 
-        options ??= new V1DeleteOptions();
-        return options with { GracePeriodSeconds = seconds ?? options.GracePeriodSeconds, PropagationPolicy = policy ?? options.PropagationPolicy };
+        CheckDryRun(options);
+        return options;
+    }
+
+    // A misspelt dry run must not delete.
+    private static void CheckDryRun(V1DeleteOptions? options)
+    {
+        if (options?.DryRun?.Any(d => d != "All") == true)
+        {
+            var given = string.Join("\",\"", options.DryRun);
+            throw KubeException.Of(
+                422, "Invalid",
+                $"DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"{given}\"]: supported values: \"All\"");
+        }
     }
 
     /// <summary>Whether the options say <c>dryRun: [All]</c> in the query or in a delete's body.</summary>
