@@ -11,9 +11,6 @@ internal readonly record struct LogLine(string Timestamp, string Stream, ReadOnl
 {
     public DateTimeOffset Time => DateTimeOffset.TryParse(Timestamp, CultureInfo.InvariantCulture, out var time) ? time : default;
 
-    /// <summary>The timestamp as kubelet shows it: UTC is called Z.</summary>
-    public string KubeletTimestamp => Timestamp.EndsWith("+00:00", StringComparison.Ordinal) ? Timestamp[..^6] + "Z" : Timestamp;
-
     /// <param name="line">Without its line feed.</param>
     /// <returns>False for a line that is none of ours (cut off by a crash).</returns>
     public static bool TryParse(ReadOnlyMemory<byte> line, out LogLine result)

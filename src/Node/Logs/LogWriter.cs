@@ -17,7 +17,7 @@ internal sealed class LogWriter(Stream output, LogQuery query)
 
         if (query.Timestamps)
         {
-            await WriteAsync(Encoding.ASCII.GetBytes(line.KubeletTimestamp + " "), cancellationToken);
+            await WriteAsync(Encoding.ASCII.GetBytes(line.Timestamp + " "), cancellationToken);
         }
 
         await WriteAsync(line.Content, cancellationToken);
