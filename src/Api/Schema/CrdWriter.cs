@@ -57,7 +57,7 @@ public static class CrdWriter
                 ["group"] = resource.Group,
                 ["names"] = Names(resource),
                 ["scope"] = resource.Namespaced ? "Namespaced" : "Cluster",
-                ["versions"] = new JsonArray(Version(kind, resource)),
+                ["versions"] = new JsonArray([Version(kind, resource), .. OldVersions(kind).Select(v => OldVersion(kind, v))]),
             },
         };
     }
@@ -87,6 +87,33 @@ public static class CrdWriter
     private static JsonObject Version(Type kind, CustomResourceAttribute resource)
     {
         var version = new JsonObject { ["name"] = resource.Version, ["served"] = true, ["storage"] = true };
+        AddColumns(version, kind);
+        version["schema"] = new JsonObject { ["openAPIV3Schema"] = SchemaWriter.Root(kind) };
+        version["subresources"] = new JsonObject { ["status"] = new JsonObject() };
+        return version;
+    }
+
+    // Versions whose objects are still taken, with a warning; admission turns their shapes into v1.
+    private static string[] OldVersions(Type kind) =>
+        kind == typeof(KnService) || kind == typeof(KnConfiguration) || kind == typeof(KnRevision) || kind == typeof(KnRoute)
+            ? ["v1beta1", "v1alpha1"]
+            : [];
+
+    // Its shapes are admission's business: the schema lets everything pass.
+    private static JsonObject OldVersion(Type kind, string name)
+    {
+        var version = new JsonObject { ["name"] = name, ["served"] = true, ["storage"] = false, ["deprecated"] = true };
+        AddColumns(version, kind);
+        version["schema"] = new JsonObject
+        {
+            ["openAPIV3Schema"] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true },
+        };
+        version["subresources"] = new JsonObject { ["status"] = new JsonObject() };
+        return version;
+    }
+
+    private static void AddColumns(JsonObject version, Type kind)
+    {
         var columns = kind.GetCustomAttributes<PrinterColumnAttribute>().ToArray();
         if (columns.Length > 0)
         {
@@ -95,10 +122,6 @@ public static class CrdWriter
                 ["name"] = c.Name, ["type"] = c.Type, ["jsonPath"] = c.JsonPath,
             })]);
         }
-
-        version["schema"] = new JsonObject { ["openAPIV3Schema"] = SchemaWriter.Root(kind) };
-        version["subresources"] = new JsonObject { ["status"] = new JsonObject() };
-        return version;
     }
 
     private static JsonArray Strings(IEnumerable<string> values) => new([.. values.Select(v => JsonValue.Create(v))]);

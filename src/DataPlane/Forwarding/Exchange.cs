@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http;
 using Knet.DataPlane.Probing;
 using Knet.DataPlane.Stats;
@@ -124,9 +125,13 @@ internal sealed class Exchange : HttpTransformer, IDisposable
             return base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         }
 
-        lock (_gate)
+        // An upgraded connection has not answered yet: upstream cuts it at the start timeout, whatever both sides say on it.
+        if (proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols)
         {
-            _responded = true;
+            lock (_gate)
+            {
+                _responded = true;
+            }
         }
 
         _coldStarts?.Mark(_namespace, _revision, ColdStartPhase.FirstByte);

@@ -45,6 +45,22 @@ public sealed class ServingAdmission(IConfigSource config, Func<V1Pod, string?>?
 
     public AdmissionResponse Mutate(AdmissionRequest request)
     {
+        if (request.Type.Group != ServingKeys.Group || LegacyShapes.Convert(request.Type.Kind, request.Object!) is not { } converted)
+        {
+            return Defaulted(request);
+        }
+
+        if (converted.Denied is not null)
+        {
+            return converted;
+        }
+
+        var response = Defaulted(request with { Object = converted.Mutated });
+        return response with { Mutated = response.Mutated ?? converted.Mutated, Warnings = [.. converted.Warnings, .. response.Warnings] };
+    }
+
+    private AdmissionResponse Defaulted(AdmissionRequest request)
+    {
         try
         {
             return request.Type.Kind switch

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http;
 using Knet.DataPlane.Forwarding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
@@ -71,6 +72,20 @@ public sealed class ForwardingTests
         Assert.True(exchange.Expired);
         Assert.True(exchange.Token.IsCancellationRequested);
         Assert.False(exchange.End());
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.OK, false)]
+    [InlineData(HttpStatusCode.SwitchingProtocols, true)]
+    public async Task ResponseStart_AnUpgradeIsNoAnswerYet(HttpStatusCode status, bool expires)
+    {
+        var time = new FakeTimeProvider();
+        using var exchange = new Exchange(time);
+        using var response = new HttpResponseMessage(status);
+        exchange.Begin(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(3));
+        await exchange.TransformResponseAsync(new DefaultHttpContext(), response, TestContext.Current.CancellationToken);
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(expires, exchange.Expired);
     }
 
     [Fact]
