@@ -59,7 +59,9 @@ internal static class LegacyShapes
                 case []:
                     break;
                 case ["manual"]:
-                    Errors.Add("must not set the field(s)", "spec.manual", "a Service of mode manual has no template: make its Configuration and Route yourself");
+                    Errors.Add(
+                        "must not set the field(s)", "spec.manual",
+                        "a Service of mode manual has no template: make its Configuration and Route yourself");
                     return;
                 case [var mode]:
                     Mode(spec, mode, spec[mode]!.AsObject());

@@ -14,7 +14,7 @@ public sealed class LegacyShapesTests
     [Fact]
     public void RunLatest_SendsEverythingToTheLatest()
     {
-        var spec = Service($$"""{"runLatest":{"configuration":{{Template}}}}""").Spec;
+        var spec = Service($$$"""{"runLatest":{"configuration":{{{Template}}} }}""").Spec;
         Assert.Equal("i/j", Assert.Single(spec.Template.Spec.Containers).Image);
         Assert.Equal("b", spec.Template.Metadata!.Annotations["a"]);
         Assert.Equal([(null, null, true, 100)], Traffic(spec));
@@ -22,17 +22,17 @@ public sealed class LegacyShapesTests
 
     [Fact]
     public void Pinned_SendsEverythingToOne() =>
-        Assert.Equal([("r1", null, false, 100)], Traffic(Service($$"""{"pinned":{"revisionName":"r1","configuration":{{Template}}}}""").Spec));
+        Assert.Equal([("r1", null, false, 100)], Traffic(Service($$$"""{"pinned":{"revisionName":"r1","configuration":{{{Template}}} }}""").Spec));
 
     [Fact]
     public void Release_HasItsThreeNames()
     {
         Assert.Equal(
             [("r1", "current", false, 70), (null, "candidate", true, 30), (null, "latest", true, 0)],
-            Traffic(Service($$"""{"release":{"revisions":["r1","@latest"],"rolloutPercent":30,"configuration":{{Template}}}}""").Spec));
+            Traffic(Service($$$"""{"release":{"revisions":["r1","@latest"],"rolloutPercent":30,"configuration":{{{Template}}} }}""").Spec));
         Assert.Equal(
             [("r1", "current", false, 100), (null, "latest", true, 0)],
-            Traffic(Service($$"""{"release":{"revisions":["r1"],"configuration":{{Template}}}}""").Spec));
+            Traffic(Service($$$"""{"release":{"revisions":["r1"],"configuration":{{{Template}}} }}""").Spec));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class LegacyShapesTests
     }
 
     private static AdmissionResponse? Convert(string kind, string spec) =>
-        LegacyShapes.Convert(kind, new KubeDocument(Encoding.UTF8.GetBytes($$"""{"metadata":{"name":"hello"},"spec":{{spec}}}""")));
+        LegacyShapes.Convert(kind, new KubeDocument(Encoding.UTF8.GetBytes($$"""{"metadata":{"name":"hello"},"spec":{{spec}} }""")));
 
     private static List<(string? Revision, string? Tag, bool Latest, long Percent)> Traffic(ServiceSpec spec) =>
         [.. spec.Traffic!.Select(t => (t.RevisionName, t.Tag, t.LatestRevision == true, t.Percent ?? -1))];

@@ -11,13 +11,24 @@ public sealed class CrdWriterTests
     private static readonly IReadOnlyList<JsonObject> All = CrdWriter.ForServing();
 
     [Fact]
-    public void Serving_HasItsEightKinds() => Assert.Equal(
+    public void Serving_HasItsKinds() => Assert.Equal(
         [
-            "configurations.serving.knative.dev", "ingresses.networking.internal.knative.dev", "metrics.autoscaling.internal.knative.dev",
+            "clusterdomainclaims.networking.internal.knative.dev", "configurations.serving.knative.dev",
+            "domainmappings.serving.knative.dev", "ingresses.networking.internal.knative.dev",
+            "metrics.autoscaling.internal.knative.dev",
             "podautoscalers.autoscaling.internal.knative.dev", "revisions.serving.knative.dev", "routes.serving.knative.dev",
             "serverlessservices.networking.internal.knative.dev", "services.serving.knative.dev",
         ],
         All.Select(d => Text(d, "metadata.name")).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void OldVersions_AreServedWithAWarningAndNeverStored()
+    {
+        var versions = All.Single(d => Text(d, "metadata.name") == "services.serving.knative.dev")["spec"]!["versions"]!.AsArray();
+        Assert.Equal(
+            [("v1", true, false), ("v1beta1", false, true), ("v1alpha1", false, true)],
+            versions.Select(v => ((string)v!["name"]!, (bool)v["storage"]!, (bool?)v["deprecated"] ?? false)));
+    }
 
     [Theory]
     [InlineData("spec.template.spec.containerConcurrency", "integer", "int64")]
