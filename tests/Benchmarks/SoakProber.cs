@@ -9,7 +9,9 @@ internal sealed record SoakFailure(DateTimeOffset At, string Host, string What, 
     public override string ToString() => $"{At:HH:mm:ss.fff} {Host}: {What} ({Since.TotalSeconds:0.0} s after {After})";
 }
 
-/// <summary>Asks one URL until the end: five times a second, or, when bursty, for three seconds out of fifteen, so that its service goes to zero.</summary>
+/// <summary>
+/// Asks one URL until the end: five times a second, or, when bursty, for three seconds out of fifteen, so that its service goes to zero.
+/// </summary>
 internal sealed class SoakProber(string service, string host, bool isBursty)
 {
     private readonly List<double> _milliseconds = [];

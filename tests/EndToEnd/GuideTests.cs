@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Knet.Tests.EndToEnd;
 
-/// <summary>The commands of the documentation do what the pages say: each <c>sh</c> block prints the lines of the <c>text</c> block under it.</summary>
+/// <summary>The documentation's commands do what its pages say: a <c>sh</c> block prints the lines of the <c>text</c> block under it.</summary>
 [Collection(SharedPlatform.Name)]
 public sealed partial class GuideTests(KnetPlatform knet)
 {
