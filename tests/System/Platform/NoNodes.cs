@@ -11,5 +11,5 @@ internal sealed class NoNodes : INodeProxy
         throw KubeException.Of(503, "ServiceUnavailable", $"node {nodeName} has no API");
 
     public Task ForwardAsync(HttpContext context, Uri target, string pathAndQuery, string prefix, CancellationToken cancellationToken) =>
-        context.Response.WriteAsync($"{context.Request.Method} {new Uri(target, pathAndQuery)} seen at {prefix}", cancellationToken);
+        context.Response.WriteAsync($"{context.Request.Method} {new Uri(target, pathAndQuery).AbsoluteUri} seen at {prefix}", cancellationToken);
 }

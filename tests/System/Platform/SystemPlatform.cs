@@ -116,6 +116,22 @@ public sealed class SystemPlatform : IAsyncLifetime
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 
+    /// <summary>Plain HTTPS as an administrator, for what no typed client sends; the caller ends it.</summary>
+    internal HttpClient RawApi()
+    {
+        var pair = _ca.ClientCertificate("admin", Admin.Name, Admin.Groups[0]);
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false, AllowAutoRedirect = false,
+            SslOptions =
+            {
+                ClientCertificates = [X509Certificate2.CreateFromPem(pair.Certificate, pair.Key)],
+                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+            },
+        };
+        return new HttpClient(handler) { BaseAddress = ApiAddress };
+    }
+
     /// <summary>An administrator's connection over HTTPS that outlives restarts; the caller ends it.</summary>
     internal HttpTransport LastingTransport() => Open(_ca.ClientCertificate("admin", Admin.Name, Admin.Groups[0]), null);
 

@@ -31,7 +31,7 @@ public sealed class WireTests
 
     [Fact]
     public void EveryBuiltInKind_IsReadAsProtobuf() => Assert.Equal(
-        ["CustomResourceDefinition"], // its clients send JSON
+        ["CustomResourceDefinition", "NodeMetrics", "PodMetrics"], // the clients of the first send JSON, the others cannot be written
         BuiltInKinds.All.Where(k => MessageTable.Find(MessageTable.NameOf(k.Type.ApiVersion, k.Type.Kind)) is null).Select(k => k.Type.Kind));
 
     [Theory]
