@@ -21,6 +21,7 @@ namespace Knet.Api.Meta;
 [JsonSerializable(typeof(KnMetric))]
 [JsonSerializable(typeof(KnServerlessService))]
 [JsonSerializable(typeof(KnIngress))]
+[JsonSerializable(typeof(KnCertificate))]
 [JsonSerializable(typeof(KnDomainMapping))]
 [JsonSerializable(typeof(KnClusterDomainClaim))]
 [JsonSerializable(typeof(V1Pod))]

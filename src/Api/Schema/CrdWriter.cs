@@ -26,6 +26,7 @@ public static class CrdWriter
         Write(typeof(KnMetric)),
         Write(typeof(KnServerlessService)),
         Write(typeof(KnIngress)),
+        Write(typeof(KnCertificate)),
         Write(typeof(KnDomainMapping)),
         Write(typeof(KnClusterDomainClaim)),
     ];

@@ -101,6 +101,21 @@ public static class NetworkingKeys
     public const string ServerlessService = "networking.internal.knative.dev/serverlessservice";
     public const string ServiceType = "networking.internal.knative.dev/serviceType";
 
+    /// <summary>Label of Secrets that hold a certificate: the uid of the Certificate.</summary>
+    public const string CertificateUid = "networking.internal.knative.dev/certificate-uid";
+
+    /// <summary>Label of Certificates: what their names are for.</summary>
+    public const string CertificateType = "networking.knative.dev/certificate-type";
+
+    public const string ExternalDomain = "external-domain";
+    public const string ClusterLocalDomain = "cluster-local-domain";
+
+    /// <summary>Label of ConfigMaps whose certificates programs may trust.</summary>
+    public const string TrustBundle = "networking.knative.dev/trust-bundle";
+
+    /// <summary>The class of the issuers inside knetd.</summary>
+    public const string KnetCertificateClass = "knet.certificate.networking.knative.dev";
+
     /// <summary>The class of the gateway inside knetd.</summary>
     public const string KnetIngressClass = "knet.ingress.networking.knative.dev";
 }

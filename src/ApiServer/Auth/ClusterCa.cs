@@ -40,7 +40,8 @@ public sealed class ClusterCa : IDisposable
     /// <summary>Loads the authority from the directory, or makes it there.</summary>
     /// <exception cref="IOException">The directory cannot be read or written.</exception>
     /// <exception cref="CryptographicException">A file is damaged: delete the directory to start with a new authority.</exception>
-    public static ClusterCa LoadOrCreate(string directory, TimeProvider time)
+    /// <param name="name">The common name of an authority that is made.</param>
+    public static ClusterCa LoadOrCreate(string directory, TimeProvider time, string name = "knet-ca")
     {
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         if (Read(directory, "ca") is { } kept)
@@ -49,7 +50,7 @@ public sealed class ClusterCa : IDisposable
         }
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=knet-ca", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign | X509KeyUsageFlags.DigitalSignature, true));
@@ -124,6 +125,19 @@ public sealed class ClusterCa : IDisposable
         var pair = Issue(name.Build(), "1.3.6.1.5.5.7.3.2", names: null);
         Write(_directory, file, pair);
         return pair;
+    }
+
+    /// <summary>A certificate for a server of these names, kept by whoever asked.</summary>
+    public PemPair Issue(IEnumerable<string> dnsNames)
+    {
+        var names = new SubjectAlternativeNameBuilder();
+        foreach (var name in dnsNames)
+        {
+            names.AddDnsName(name);
+        }
+
+        // The names stand in the extension; as a common name a long one would not be allowed.
+        return Issue(new X500DistinguishedName("CN=knet"), "1.3.6.1.5.5.7.3.1", names.Build());
     }
 
     /// <summary>A signing key kept in the directory: the one of service-account tokens.</summary>

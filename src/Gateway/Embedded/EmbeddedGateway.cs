@@ -9,6 +9,7 @@ using Knet.DataPlane.Forwarding;
 using Knet.DataPlane.Protocol;
 using Knet.DataPlane.Routing;
 using Knet.DataPlane.Stats;
+using Knet.Gateway.Tls.Acme;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -65,12 +66,15 @@ public sealed class EmbeddedGateway : IAsyncDisposable
         _feed.Follow(host.Informers);
     }
 
+    /// <summary>What it answers to ACME servers.</summary>
+    public ChallengeBook Challenges { get; } = new();
+
     /// <summary>The port of https URLs for clients outside, to which plain HTTP is redirected; 443 is left out of URLs.</summary>
     public int HttpsPort { get; set; } = 443;
 
     /// <summary>Lets the server run; requests come once something is listened on.</summary>
     public Task StartAsync(CancellationToken cancellationToken) =>
-        _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options, () => HttpsPort)), cancellationToken);
+        _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options, Challenges, () => HttpsPort)), cancellationToken);
 
     /// <summary>
     /// Sends a request through the whole path to the gateway itself and back, so that the first one that somebody waits for finds

@@ -5,6 +5,7 @@ using Knet.DataPlane.Forwarding;
 using Knet.DataPlane.Probing;
 using Knet.DataPlane.Protocol;
 using Knet.DataPlane.Routing;
+using Knet.Gateway.Tls.Acme;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -16,7 +17,8 @@ namespace Knet.Gateway.Embedded;
 /// </summary>
 /// <remarks>Hot: until something has to be awaited nothing is allocated.</remarks>
 internal sealed class GatewayHandler(
-    RuleBook rules, RevisionStates revisions, RequestForwarder forwarder, GatewayOptions options, Func<int> httpsPort)
+    RuleBook rules, RevisionStates revisions, RequestForwarder forwarder, GatewayOptions options, ChallengeBook challenges,
+    Func<int> httpsPort)
 {
     private const string Activator = "activator";
     private const int HopsMax = 4;
@@ -36,6 +38,11 @@ internal sealed class GatewayHandler(
         if (context.Request.Method == HttpMethods.Options && context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget == "*")
         {
             return Task.CompletedTask;
+        }
+
+        if (entry is { Kind: EntryKind.External, Tls: false } && challenges.Find(context.Request.Path.Value ?? "") is { } answer)
+        {
+            return Answers.TextAsync(context, StatusCodes.Status200OK, answer);
         }
 
         var host = context.Request.Headers.Host;

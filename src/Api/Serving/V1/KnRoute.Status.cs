@@ -27,6 +27,35 @@ public sealed partial record RouteStatus
     public RouteStatus TlsNotEnabled(string message) =>
         this with { Conditions = Set.MarkTrue(Conditions, CertificateProvisioned, "TLSNotEnabled", message) };
 
+    public RouteStatus CertificateReady() => this with { Conditions = Set.MarkTrue(Conditions, CertificateProvisioned) };
+
+    /// <param name="reason">Of the Certificate's own condition.</param>
+    public RouteStatus CertificateNotReady(string name, string? reason) => this with
+    {
+        Conditions = Set.MarkUnknown(
+            Conditions, CertificateProvisioned, "CertificateNotReady", $"Certificate {name} is not ready: {reason}"),
+    };
+
+    /// <inheritdoc cref="CertificateNotReady"/>
+    public RouteStatus CertificateFailed(string name, string? reason) => this with
+    {
+        Conditions = Set.MarkFalse(
+            Conditions, CertificateProvisioned, "CertificateProvisionFailed", $"Certificate {name} fails to be provisioned: {reason}"),
+    };
+
+    public RouteStatus CertificateNotOwned(string name) => this with
+    {
+        Conditions = Set.MarkFalse(
+            Conditions, CertificateProvisioned, "CertificateNotOwned", $"There is an existing certificate {name} that we don't own."),
+    };
+
+    /// <summary>Plain HTTP serves until the certificate is there.</summary>
+    public RouteStatus HttpDowngrade(string name) => this with
+    {
+        Conditions = Set.MarkTrue(
+            Conditions, CertificateProvisioned, "HTTPDowngrade", $"Certificate {name} is not ready downgrade HTTP."),
+    };
+
     public RouteStatus IngressNotConfigured() =>
         this with
         {
