@@ -49,7 +49,7 @@ public static class ServingControllers
         host.Add("revision-controller", new RevisionReconciler(), client)
             .Reads<V1Deployment>().Reads<V1Pod>().Reads<KnPodAutoscaler>();
         host.Add("route-controller", new RouteReconciler(), client)
-            .Reads<KnConfiguration>().Reads<KnRevision>().Reads<KnIngress>().Reads<V1Service>().Reads<V1Endpoints>();
+            .Reads<KnConfiguration>().Reads<KnRevision>().Reads<KnIngress>().Reads<KnCertificate>().Reads<V1Service>().Reads<V1Endpoints>();
         host.Add("domainmapping-controller", new DomainMappingReconciler(), client)
             .Reads<KnClusterDomainClaim>().Reads<KnService>().Reads<KnRoute>().Reads<V1Service>().Reads<KnIngress>();
         host.Add("labeler-controller", new RouteLabeler(), client).Reads<KnConfiguration>().Reads<KnRevision>();

@@ -8,7 +8,10 @@ using Knet.ApiServer.Workloads;
 using Knet.ApiServer.Workloads.Volumes;
 using Knet.Daemon.Roles.Installed;
 using Knet.DataPlane.Stats;
+using Knet.Gateway;
 using Knet.Gateway.Embedded;
+using Knet.Gateway.Tls;
+using Knet.Gateway.Tls.Acme;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
 using Knet.Kube.Config;
@@ -41,6 +44,12 @@ internal sealed record ControlPlaneOptions
 
     /// <summary>Where the node keeps volumes of the local-path class; null where it has none.</summary>
     public LocalVolumes? Volumes { get; init; }
+
+    /// <summary>Signs the hosts of Services.</summary>
+    public required ClusterCa DomainCa { get; init; }
+
+    /// <summary>What the gateway answers to ACME servers.</summary>
+    public ChallengeBook Challenges { get; init; } = new();
 
     /// <summary>The gateway's ports as clients outside see them.</summary>
     public GatewayPorts Ports { get; init; } = GatewayPorts.Default;
@@ -103,6 +112,10 @@ internal sealed class ControlPlane : IAsyncDisposable
             .Reads<V1ServiceAccount>().Reads<V1Deployment>().Reads<V1Service>();
         Host.Add("role-pods", new RolePodReconciler(_options.Address), Connect(Identities.Node(InstalledRole.NodeName), "knetd"));
         Host.Add("role-leases", new RoleLeaseReconciler(), Connect(Identities.Serving, "knet-controller")).Reads<V1Pod>().Reads<V1Lease>();
+
+        _owned.Add(new Owned(CertificateControllers.Register(
+            Host, Connect(Identities.Gateway, "knet-certificates"), new DomainAuthority(_options.DomainCa), _options.Challenges,
+            new GatewayOptions())));
         register?.Invoke(this);
         await Host.StartAsync(cancellationToken);
     }
@@ -130,7 +143,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Config = new ConfigSource(Identities.SystemNamespace, _loggers.CreateLogger<ConfigSource>());
         _owned.Add(new Owned(Config));
         ServingControllers.RegisterConfig(Config);
-        Config.Register(AutoscalerConfig.Kind).Register(GatewayConfig.Kind);
+        Config.Register(AutoscalerConfig.Kind).Register(GatewayConfig.Kind).Register(CertificateConfig.Kind);
         Core = await ApiServerCore.StartAsync(
             _options.Api with
             {
@@ -144,6 +157,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         await LocalPathClass.EnsureAsync(admin, cancellationToken);
         await InstalledAccess.EnsureAsync(admin, cancellationToken);
         await KnativeObjects.EnsureAsync(admin, _options.Ports, cancellationToken);
+        await new DomainAuthority(_options.DomainCa).PublishAsync(admin, cancellationToken);
 
         Informers = new InformerFactory(Core.Connect(Identities.Reader), _time, _loggers);
         _owned.Add(Informers);

@@ -23,6 +23,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
     private readonly AdminServer _admin = new(Path.Combine(options.Run, "admin.sock"), loggers);
     private readonly PodMachine _machine = new(options, time, loggers);
     private ClusterCa? _ca;
+    private ClusterCa? _domainCa;
     private ApiFront? _api;
     private ControlPlane? _plane;
     private GatewayPorts _ports;
@@ -91,6 +92,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
 
         await _machine.DisposeAsync();
         _ca?.Dispose();
+        _domainCa?.Dispose();
     }
 
     private async Task StartAsync(CancellationToken cancellationToken)
@@ -147,6 +149,8 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
                 },
                 Ca = ca,
                 Volumes = new LocalVolumes(Path.Combine(options.Home, "volumes"), options.NodeName),
+                DomainCa = _domainCa = ClusterCa.LoadOrCreate(Path.Combine(options.Home, "pki", "domains"), time, "knet-domains-ca"),
+                Challenges = _machine.Gateway.Challenges,
                 Images = _machine.Images,
                 Stats = _machine.Gateway.Revisions,
                 ColdStarts = _machine.ColdStarts,

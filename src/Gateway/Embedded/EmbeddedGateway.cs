@@ -74,7 +74,8 @@ public sealed class EmbeddedGateway : IAsyncDisposable
 
     /// <summary>Lets the server run; requests come once something is listened on.</summary>
     public Task StartAsync(CancellationToken cancellationToken) =>
-        _server.StartAsync(new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options, Challenges, () => HttpsPort)), cancellationToken);
+        _server.StartAsync(
+            new GatewayApplication(new GatewayHandler(_rules, Revisions, _forwarder, _options, Challenges, () => HttpsPort)), cancellationToken);
 
     /// <summary>
     /// Sends a request through the whole path to the gateway itself and back, so that the first one that somebody waits for finds

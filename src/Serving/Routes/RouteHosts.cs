@@ -45,10 +45,12 @@ internal sealed class RouteHosts(KnRoute route, NetworkConfig network, DomainCon
     }
 
     /// <summary>With the gateway's port when it is not the scheme's own; names inside the cluster never carry it.</summary>
-    public string UrlOf(string tag, bool isLocal)
+    /// <param name="secured">The hosts that answer under https.</param>
+    public string UrlOf(string tag, bool isLocal, IReadOnlySet<string> secured)
     {
         var host = HostOf(tag, isLocal);
-        return isLocal ? $"http://{host}" : network.ExternalUrl(host, hasCertificate: false);
+        var hasCertificate = secured.Contains(host);
+        return isLocal ? $"{(hasCertificate ? "https" : "http")}://{host}" : network.ExternalUrl(host, hasCertificate);
     }
 
     /// <summary>The forms under which a cluster-local name is asked for: <c>n.ns</c>, <c>n.ns.svc</c>,

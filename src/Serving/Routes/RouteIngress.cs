@@ -14,7 +14,7 @@ namespace Knet.Serving.Routes;
 /// <param name="Shares">What each name (empty for the Route itself, else a tag) sends where: Revision, percent, protocol.</param>
 /// <param name="LocalNames">Names that answer inside the cluster only.</param>
 internal sealed record RouteTraffic(
-    IReadOnlyDictionary<string, List<TrafficShare>> Shares, IReadOnlySet<string> LocalNames, Rollout Rollout);
+    IReadOnlyDictionary<string, List<TrafficShare>> Shares, IReadOnlySet<string> LocalNames, Rollout Rollout, RouteCertificates Certificates);
 
 internal sealed record TrafficShare(string Revision, int Percent, string Protocol);
 
@@ -43,7 +43,8 @@ internal static class RouteIngress
             },
             Spec = new IngressSpec
             {
-                HttpOption = IngressSettings.HttpOption(route.Metadata, network, network.ExternalDomainTls),
+                HttpOption = IngressSettings.HttpOption(route.Metadata, network, traffic.Certificates.HasExternal),
+                Tls = traffic.Certificates.Tls,
                 Rules = Rules(route, traffic, hosts, byHeader),
             },
         };

@@ -35,6 +35,8 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
         private readonly string _namespace = route.Metadata.NamespaceProperty;
         private readonly NetworkConfig _network = view.Config<NetworkConfig>();
         private readonly RouteHosts _hosts = new(route, view.Config<NetworkConfig>(), view.Config<DomainConfig>());
+        private readonly RouteCertificates _certificates = new(
+            route, view, view.Config<NetworkConfig>(), new RouteHosts(route, view.Config<NetworkConfig>(), view.Config<DomainConfig>()));
         private readonly HashSet<string> _localNames = new(StringComparer.Ordinal);
         private RouteStatus _status = route.Status.Begin(route.Metadata.Generation);
         private TimeSpan? _again;
@@ -92,8 +94,10 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
             }
 
             isLocal = _localNames.Contains("");
-            _status = _status with { Url = _hosts.UrlOf("", isLocal) };
             _status = _status.TlsNotEnabled(isLocal ? "TLS is not enabled for cluster-local" : "external-domain-tls is not enabled");
+            _status = _certificates.Decide(_status, [.. Names()], _localNames);
+            _steps.AddRange(_certificates.Steps);
+            _status = _status with { Url = _hosts.UrlOf("", isLocal, _certificates.Secured) };
         }
 
         private IEnumerable<string> Names() =>
@@ -101,7 +105,8 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
 
         private void Assign(List<ResolvedTarget> targets)
         {
-            _status = _status with { Address = new Addressable { Url = $"http://{_hosts.ClusterName}" } };
+            var scheme = _certificates.Secured.Contains(_hosts.ClusterName) ? "https" : "http";
+            _status = _status with { Address = new Addressable { Url = $"{scheme}://{_hosts.ClusterName}" } };
             var existing = view.Get<KnIngress>(_namespace, RouteIngress.NameFor(route));
             if (existing is not null && !existing.Metadata.IsControlledBy(route.Metadata))
             {
@@ -114,7 +119,7 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
             var rollout = Rollout.Goal(targets).Step(
                 Rollout.Parse(existing?.Metadata.Annotations.Find(NetworkingKeys.Rollout)), Duration(), IsReady(existing), view.Now);
             _again = rollout.Next(view.Now);
-            var traffic = new RouteTraffic(Shares(targets, rollout), _localNames, rollout);
+            var traffic = new RouteTraffic(Shares(targets, rollout), _localNames, rollout, _certificates);
             var wanted = RouteIngress.For(route, traffic, _hosts, _network, view.Config<FeaturesConfig>());
             var isUpToDate = existing is not null && IngressSettings.IsUpToDate(existing, wanted);
             if (!isUpToDate)
@@ -230,7 +235,7 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
                         RevisionName = share.Revision,
                         LatestRevision = target.IsLatest,
                         Percent = share.Percent,
-                        Url = target.Tag.Length == 0 ? null : _hosts.UrlOf(target.Tag, _localNames.Contains(target.Tag)),
+                        Url = target.Tag.Length == 0 ? null : _hosts.UrlOf(target.Tag, _localNames.Contains(target.Tag), _certificates.Secured),
                     });
                 }
             }
@@ -294,12 +299,15 @@ public sealed class RouteReconciler : IReconciler<KnRoute, RouteStatus>
                 return step.Type.Kind switch
                 {
                     "Service" => status.PlaceholderNotOwned("Service", step.Key.Name),
+                    "Certificate" => status.CertificateNotOwned(step.Key.Name),
                     "Endpoints" => status.PlaceholderNotOwned("Endpoint", step.Key.Name),
                     _ => IngressNotOwned(status, step.Key.Name),
                 };
             }
 
-            return status.IngressFailed("InternalError", $"failed to write {step.Type.Kind} \"{step.Key.Name}\": {error.Message}");
+            return step.Type.Kind == "Certificate"
+                ? status.CertificateFailed(step.Key.Name, error.Message)
+                : status.IngressFailed("InternalError", $"failed to write {step.Type.Kind} \"{step.Key.Name}\": {error.Message}");
         }
     }
 }

@@ -47,6 +47,9 @@ public sealed class SystemPlatform : IAsyncLifetime
     /// <summary>Where it listens for those that speak TLS.</summary>
     internal IPEndPoint SecureGateway { get; private set; } = null!;
 
+    /// <summary>Who signs the hosts of Services.</summary>
+    internal ClusterCa DomainCa { get; private set; } = null!;
+
     /// <summary>Asks the gateway; the Host header decides.</summary>
     internal HttpClient Http { get; private set; } = null!;
 
@@ -168,6 +171,8 @@ public sealed class SystemPlatform : IAsyncLifetime
             {
                 Api = new ApiServerOptions { DataDirectory = Path.Combine(_directory, "api"), Time = _time, Loggers = _loggers },
                 Ca = _ca,
+                DomainCa = DomainCa = ClusterCa.LoadOrCreate(Path.Combine(_directory, "pki", "domains"), _time, "knet-domains-ca"),
+                Challenges = _gateway.Challenges,
                 Images = new FakeImages(),
                 Stats = _gateway.Revisions,
                 ColdStarts = coldStarts,
