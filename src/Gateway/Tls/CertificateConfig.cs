@@ -8,6 +8,9 @@ namespace Knet.Gateway.Tls;
 /// <param name="CertificateClass">The class that Certificates get by default; it is ours as well, whatever its name.</param>
 public sealed record CertificateConfig(string CertificateClass)
 {
+    /// <summary>The default of upstream, and so what Routes ask for when nobody chose.</summary>
+    private const string UpstreamClass = "cert-manager.certificate.networking.knative.dev";
+
     public const string AcmeDirectoryKey = "knet.dev/acme-directory";
     public const string AcmeEmailKey = "knet.dev/acme-email";
     public const string AcmeTrustKey = "knet.dev/acme-trust";
@@ -36,7 +39,9 @@ public sealed record CertificateConfig(string CertificateClass)
 
     private static CertificateConfig Parse(IReadOnlyDictionary<string, string> data)
     {
-        var name = data.TryGetValue("certificate-class", out var given) || data.TryGetValue("certificate.class", out given) ? given : "";
+        var name = data.TryGetValue("certificate-class", out var given) || data.TryGetValue("certificate.class", out given)
+            ? given
+            : UpstreamClass;
         var trust = data.GetValueOrDefault(AcmeTrustKey, "");
         try
         {

@@ -68,6 +68,11 @@ public sealed class CertificateReconcilerTests
     }
 
     [Fact]
+    public void Config_NoClassChosen_TakesWhatRoutesAskFor() => Assert.Equal(
+        Knet.Serving.Config.NetworkConfig.Parse(new Dictionary<string, string>()).CertificateClass,
+        CertificateConfig.Kind.Parse(new Dictionary<string, string>()).CertificateClass);
+
+    [Fact]
     public void ForeignClass_IsIgnored()
     {
         var certificate = Certificate();
