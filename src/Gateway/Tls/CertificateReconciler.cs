@@ -57,7 +57,7 @@ internal sealed class CertificateReconciler : IReconciler<KnCertificate, Certifi
             : status.MarkNotReady("Issuing", $"Waiting for {(directory.Length == 0 ? "the certificate" : $"ACME server {directory}")}.");
         if (serves && view.Now < held!.RenewAt)
         {
-            return new Plan<CertificateStatus>(status) { RequeueAfter = held.RenewAt - view.Now };
+            return new Plan<CertificateStatus>(status) { RequeueAfter = Sooner(held.RenewAt - view.Now) };
         }
 
         var order = new CertificateOrder(resource.Metadata.Uid, string.Join(',', hosts), directory, serves ? held!.Serial : "");
@@ -71,6 +71,9 @@ internal sealed class CertificateReconciler : IReconciler<KnCertificate, Certifi
             _ => new Plan<CertificateStatus>(status),
         };
     }
+
+    // Clocks jump and timers have an end: looking once a day costs nothing.
+    private static TimeSpan Sooner(TimeSpan wait) => wait < TimeSpan.FromDays(1) ? wait : TimeSpan.FromDays(1);
 
     private static V1Secret SecretFor(KnCertificate owner, IssuedCertificate issued, string issuer) => new()
     {

@@ -28,14 +28,17 @@ public sealed class CertificateReconcilerTests
     }
 
     [Fact]
-    public void ValidSecret_IsReadyUntilAThirdIsLeft()
+    public void ValidSecret_IsReadyAndLookedAtEveryDay()
     {
         var plan = Reconcile(Certificate(), [Secret(Now.AddDays(-10), Now.AddDays(80))]);
         Assert.Empty(plan.Steps);
         Assert.Empty(_orders);
         Assert.Equal("True", Ready(plan).Status);
         Assert.Equal(Now.AddDays(80).UtcDateTime, plan.Status!.NotAfter);
-        Assert.Equal(TimeSpan.FromDays(50), plan.RequeueAfter);
+        Assert.Equal(TimeSpan.FromDays(1), plan.RequeueAfter);
+
+        // The last day before the renewal is waited for exactly.
+        Assert.Equal(TimeSpan.FromHours(12), Reconcile(Certificate(), [Secret(Now.AddDays(-59.5), Now.AddDays(30.5))]).RequeueAfter);
     }
 
     [Fact]
