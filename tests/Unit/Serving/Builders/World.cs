@@ -26,6 +26,7 @@ internal sealed class World : IView
     private static readonly Dictionary<string, Type> Types = new Type[]
     {
         typeof(KnService), typeof(KnConfiguration), typeof(KnRoute), typeof(KnRevision), typeof(KnPodAutoscaler), typeof(KnIngress),
+        typeof(KnCertificate),
         typeof(KnDomainMapping), typeof(KnClusterDomainClaim), typeof(V1Deployment), typeof(V1Service), typeof(V1Endpoints), typeof(V1Pod),
     }.ToDictionary(t => t.Name.StartsWith("Kn", StringComparison.Ordinal) ? "kn/" + t.Name[2..] : t.Name[2..]);
 
