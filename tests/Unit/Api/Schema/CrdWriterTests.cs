@@ -13,7 +13,8 @@ public sealed class CrdWriterTests
     [Fact]
     public void Serving_HasItsKinds() => Assert.Equal(
         [
-            "clusterdomainclaims.networking.internal.knative.dev", "configurations.serving.knative.dev",
+            "certificates.networking.internal.knative.dev", "clusterdomainclaims.networking.internal.knative.dev",
+            "configurations.serving.knative.dev",
             "domainmappings.serving.knative.dev", "ingresses.networking.internal.knative.dev",
             "metrics.autoscaling.internal.knative.dev",
             "podautoscalers.autoscaling.internal.knative.dev", "revisions.serving.knative.dev", "routes.serving.knative.dev",
