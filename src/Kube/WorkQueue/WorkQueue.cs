@@ -29,6 +29,9 @@ public sealed record WorkQueueOptions
 /// <remarks>All members may be called from any thread; none blocks.</remarks>
 public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
 {
+    // A timer cannot be set for longer than about 49 days: what is due later is looked at in between.
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(30);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly WorkQueueOptions _options;
@@ -82,7 +85,8 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
                 return;
             }
 
-            var due = _time.GetUtcNow().UtcTicks + delay.Ticks;
+            var now = _time.GetUtcNow().UtcTicks;
+            var due = delay.Ticks < DateTime.MaxValue.Ticks - now ? now + delay.Ticks : DateTime.MaxValue.Ticks;
             if (_due.TryGetValue(key, out var sooner) && sooner <= due)
             {
                 return;
@@ -241,7 +245,7 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
             _armed = next;
 
             // Timers count whole milliseconds: rounding down would fire early and spin until the rest has passed.
-            var wait = TimeSpan.FromTicks(Math.Max(0, next - _time.GetUtcNow().UtcTicks));
+            var wait = TimeSpan.FromTicks(Math.Clamp(next - _time.GetUtcNow().UtcTicks, 0, LongestTimer.Ticks));
             _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
         }
     }

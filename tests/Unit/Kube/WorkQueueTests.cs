@@ -23,6 +23,27 @@ public sealed class WorkQueueTests
     }
 
     [Fact]
+    public void DelayBeyondWhatATimerTakes_Waits()
+    {
+        using var queue = new WorkQueue<string>(TimeProvider.System);
+        queue.AddAfter("a", TimeSpan.MaxValue);
+        queue.AddAfter("b", TimeSpan.FromDays(100));
+        Assert.Equal(2, queue.Count);
+    }
+
+    [Fact]
+    public async Task DelayOfManyTimers_EndsInTime()
+    {
+        using var queue = new WorkQueue<string>(_time);
+        queue.AddAfter("a", TimeSpan.FromDays(100));
+        var taken = queue.TakeAsync(CancellationToken.None);
+        _time.Advance(TimeSpan.FromDays(99));
+        Assert.False(taken.IsCompleted);
+        _time.Advance(TimeSpan.FromDays(1));
+        Assert.Equal("a", await taken);
+    }
+
+    [Fact]
     public async Task KeyAddedWhileProcessing_WaitsUntilDone()
     {
         using var queue = new WorkQueue<string>(_time);
