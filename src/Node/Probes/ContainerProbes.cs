@@ -78,6 +78,10 @@ internal sealed partial class ContainerProbes : IAsyncDisposable
             {
                 _pod.Event("Warning", "Unhealthy", $"{kind} probe failed: {result.Output}", _slot);
             }
+            else if (result.Warning)
+            {
+                _pod.Event("Warning", "ProbeWarning", $"{kind} probe warning: {result.Output}", _slot);
+            }
 
             if (timing.Count(result.Success) && (!decided(timing.Holds) || (untilSuccess && timing.Holds)))
             {

@@ -9,7 +9,8 @@ using Knet.Node.Network;
 namespace Knet.Node.Probes;
 
 /// <summary>What a probe found; the text is what kubelet would say.</summary>
-internal readonly record struct ProbeResult(bool Success, string Output);
+/// <param name="Warning">It succeeded in a way that the user should know of: <see cref="Output"/> says how.</param>
+internal readonly record struct ProbeResult(bool Success, string Output, bool Warning = false);
 
 /// <summary>Asks containers by HTTP, TCP and gRPC, through sockets made inside the pod's network namespace.</summary>
 internal sealed class ProbeClient : IDisposable
@@ -67,24 +68,26 @@ internal sealed class ProbeClient : IDisposable
         var url = $"{scheme}://{host}:{port}{path}";
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, url);
-            request.Options.Set(TargetKey, new Target(sandbox, address, port));
-            request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/1.35");
-            request.Headers.TryAddWithoutValidation("Accept", "*/*");
-            (request.Version, request.VersionPolicy) = http2 ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact)
-                : (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
-            request.Headers.ConnectionClose = http2 ? null : true;
-            foreach (var header in get.HttpHeaders ?? [])
+            var first = new Uri(url);
+            var (current, followed) = (first, 0);
+            while (true)
             {
-                request.Headers.Remove(header.Name);
-                request.Headers.TryAddWithoutValidation(header.Name, header.Value);
-            }
+                using var response = await GetAsync(sandbox, address, current, get, http2, cancellationToken);
+                var code = (int)response.StatusCode;
+                if (ProbeRedirect.Next(first, current, code, response.Headers.Location) is not { } next)
+                {
+                    return code is < 200 or >= 400 ? new ProbeResult(false, $"HTTP probe failed with statuscode: {code}")
+                        : code < 300 ? new ProbeResult(true, "")
+                        : new ProbeResult(true, await ProbeRedirect.WarningAsync(response, cancellationToken), Warning: true);
+                }
 
-            using var response = await _http.SendAsync(request, cancellationToken);
-            var code = (int)response.StatusCode;
-            return code is >= 200 and < 400
-                ? new ProbeResult(true, "")
-                : new ProbeResult(false, $"HTTP probe failed with statuscode: {code}");
+                if (++followed > ProbeRedirect.Max)
+                {
+                    return new ProbeResult(false, $"Get \"{next}\": stopped after {ProbeRedirect.Max} redirects");
+                }
+
+                current = next;
+            }
         }
         catch (HttpRequestException e)
         {
@@ -99,6 +102,25 @@ internal sealed class ProbeClient : IDisposable
         {
             return new ProbeResult(false, $"Get \"{url}\": {e.Message}");
         }
+    }
+
+    private async Task<HttpResponseMessage> GetAsync(
+        PodSandbox sandbox, IPAddress address, Uri url, V1HTTPGetAction get, bool http2, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        request.Options.Set(TargetKey, new Target(sandbox, address, url.Port));
+        request.Headers.TryAddWithoutValidation("User-Agent", "kube-probe/1.35");
+        request.Headers.TryAddWithoutValidation("Accept", "*/*");
+        (request.Version, request.VersionPolicy) = http2 ? (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact)
+            : (HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower);
+        request.Headers.ConnectionClose = http2 ? null : true;
+        foreach (var header in get.HttpHeaders ?? [])
+        {
+            request.Headers.Remove(header.Name);
+            request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+        }
+
+        return await _http.SendAsync(request, cancellationToken);
     }
 
     /// <summary>Asks the standard health service (grpc.health.v1.Health/Check).</summary>

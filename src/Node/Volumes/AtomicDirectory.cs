@@ -11,7 +11,7 @@ internal static class AtomicDirectory
 {
     private const string Data = "..data";
 
-    /// <param name="group">The pod's fsGroup: files become its, and readable for it.</param>
+    /// <param name="group">The pod's fsGroup: files and directories become its, and readable for it.</param>
     /// <returns>False when the directory shows these files already.</returns>
     public static bool Write(string directory, IReadOnlyDictionary<string, PayloadFile> files, DateTimeOffset now, long? group)
     {
@@ -30,6 +30,11 @@ internal static class AtomicDirectory
         foreach (var (path, file) in files)
         {
             WriteFile(fresh, path, file, group);
+        }
+
+        if (group is { } gid)
+        {
+            GiveDirectories(directory, fresh, (uint)gid);
         }
 
         var temporary = Path.Combine(directory, "..data_tmp");
@@ -54,14 +59,22 @@ internal static class AtomicDirectory
         var target = Path.Combine(root, path);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         File.WriteAllBytes(target, file.Content);
-        var mode = file.Mode;
-        if (group is { } gid)
+        var mode = file.Mode | (group is null ? 0 : 0x120); // 0440
+        if (group is not null || file.Owner is not null)
         {
-            _ = Native.ChangeOwner(target, 0, (uint)gid);
-            mode |= 0x120; // 0440
+            _ = Native.ChangeOwner(target, (uint)(file.Owner ?? 0), (uint)(group ?? 0));
         }
 
         File.SetUnixFileMode(target, (UnixFileMode)(mode & 0x1ff));
+    }
+
+    private static void GiveDirectories(string directory, string fresh, uint group)
+    {
+        foreach (var place in Directory.GetDirectories(fresh, "*", SearchOption.AllDirectories).Append(fresh).Append(directory))
+        {
+            _ = Native.ChangeOwner(place, 0, group);
+            File.SetUnixFileMode(place, (UnixFileMode)0x5ed); // 2755
+        }
     }
 
     private static void ShowNames(string directory, HashSet<string> names)

@@ -85,7 +85,7 @@ internal sealed class PayloadSources(PodContext pod)
                 _issued[tokenKey] = issued;
             }
 
-            payload.Add(token.Path, Encoding.UTF8.GetBytes(issued.Token), null);
+            payload.AddToken(token.Path, Encoding.UTF8.GetBytes(issued.Token), pod.Pod);
         }
     }
 

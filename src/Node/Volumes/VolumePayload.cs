@@ -7,11 +7,13 @@ namespace Knet.Node.Volumes;
 internal sealed class VolumeException(string message) : Exception(message);
 
 /// <summary>A file of a volume that is made of API objects.</summary>
-internal sealed record PayloadFile(byte[] Content, int Mode);
+/// <param name="Owner">The user that it belongs to; null for root.</param>
+internal sealed record PayloadFile(byte[] Content, int Mode, long? Owner = null);
 
 /// <summary>Computes which files a configMap, secret, projected or downwardAPI volume shows. Pure.</summary>
 internal sealed class VolumePayload(int defaultMode)
 {
+    private const int OwnerOnly = 0x180; // 0600
     private readonly SortedDictionary<string, PayloadFile> _files = new(StringComparer.Ordinal);
 
     /// <summary>Relative path to file.</summary>
@@ -44,6 +46,22 @@ internal sealed class VolumePayload(int defaultMode)
     }
 
     public void Add(string path, byte[] content, int? mode) => _files[Checked(path)] = new PayloadFile(content, mode ?? defaultMode);
+
+    /// <summary>A token, by kubelet's rule: for the pod's group or its only user alone where there is one, else with the volume's mode.</summary>
+    public void AddToken(string path, byte[] token, V1Pod pod)
+    {
+        var user = OnlyUserOf(pod);
+        var confined = user is not null || pod.Spec.SecurityContext?.FsGroup is not null;
+        _files[Checked(path)] = new PayloadFile(token, confined ? OwnerOnly : defaultMode, user);
+    }
+
+    // The user that every container names, itself or by the pod.
+    private static long? OnlyUserOf(V1Pod pod)
+    {
+        var users = pod.Spec.Containers.Concat(pod.Spec.InitContainers ?? [])
+            .Select(c => c.SecurityContext?.RunAsUser ?? pod.Spec.SecurityContext?.RunAsUser).Distinct().ToList();
+        return users.Count == 1 ? users[0] : null;
+    }
 
     private static void Missing(string kind, string name, bool optional)
     {

@@ -19,11 +19,18 @@ internal sealed record Placement(string? Node, string Message)
     /// Pure: filters the nodes and takes the one with the largest free share of cpu and memory, first by name among equals.
     /// </summary>
     /// <param name="taken">What is taken on a node, by resource name.</param>
-    public static Placement Decide(V1Pod pod, IReadOnlyList<V1Node> nodes, Func<string, IReadOnlyDictionary<string, decimal>> taken)
+    /// <param name="missing">What keeps the pod off every node, such as a claim that does not exist.</param>
+    public static Placement Decide(
+        V1Pod pod, IReadOnlyList<V1Node> nodes, Func<string, IReadOnlyDictionary<string, decimal>> taken, string? missing = null)
     {
         if (nodes.Count == 0)
         {
             return new(null, "no nodes available to schedule pods");
+        }
+
+        if (missing is not null)
+        {
+            return new(null, $"0/{nodes.Count} nodes are available: {missing}. {Preemption(nodes.Count, nodes.Count)}");
         }
 
         var requests = PodResources.RequestsOf(pod.Spec);

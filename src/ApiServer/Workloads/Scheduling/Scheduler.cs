@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using k8s.Models;
 using Knet.Api.Meta;
 using Knet.ApiServer.Workloads.Pods;
+using Knet.ApiServer.Workloads.Volumes;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
 using Knet.Kube.Events;
@@ -13,7 +14,7 @@ namespace Knet.ApiServer.Workloads.Scheduling;
 
 /// <summary>
 /// Binds pods without a node: one at a time, so that two never get the same room. Pods that fit nowhere are tried again when a node
-/// changes or a pod gives something back. No preemption.
+/// or one of their claims changes, and when a pod gives something back, but then not before their back-off is over. No preemption.
 /// </summary>
 /// <remarks>No reconciler, because its decision rests on sums over all pods, which must not be added up for each pod anew.</remarks>
 internal sealed partial class Scheduler(KubeClient client, EventRecorder events, TimeProvider time, ILogger logger) : IControlLoop
@@ -23,23 +24,28 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
     private readonly Lock _lock = new();
     private readonly NodeUsage _usage = new();
     private readonly WorkQueue<ObjectKey> _queue = new(time, new WorkQueueOptions { BackoffMax = TimeSpan.FromSeconds(10) });
-    private readonly HashSet<ObjectKey> _waiting = [];
+    private readonly Dictionary<ObjectKey, Attempt> _waiting = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly List<IDisposable> _subscriptions = [];
     private Informer<V1Pod> _pods = null!;
     private Informer<V1Node> _nodes = null!;
+    private Informer<V1PersistentVolumeClaim> _claims = null!;
+    private Informer<V1StorageClass> _classes = null!;
     private Task _loop = Task.CompletedTask;
 
     public void Declare(InformerFactory informers)
     {
         _pods = informers.Get<V1Pod>();
         _nodes = informers.Get<V1Node>();
+        _claims = informers.Get<V1PersistentVolumeClaim>();
+        _classes = informers.Get<V1StorageClass>();
     }
 
     public void Start()
     {
         _subscriptions.Add(_pods.Subscribe(OnPod));
         _subscriptions.Add(_nodes.Subscribe(OnNode));
+        _subscriptions.Add(_claims.Subscribe(OnClaim));
         _loop = RunAsync(_stop.Token);
     }
 
@@ -51,6 +57,9 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
         _queue.Dispose();
         _stop.Dispose();
     }
+
+    /// <summary>Kubernetes' numbers: 1 s after the first try, doubled with each further one up to 10 s.</summary>
+    internal static TimeSpan BackoffOf(int tries) => TimeSpan.FromSeconds(Math.Min(10, Math.Pow(2, Math.Min(tries, 10) - 1)));
 
     private static bool IsOurs(V1Pod pod) =>
         string.IsNullOrEmpty(pod.Spec?.NodeName) && pod.Spec?.SchedulerName is null or "" or Name && PodStates.IsActive(pod)
@@ -88,7 +97,22 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
 
         if (Placing(change.Old) != Placing(change.New))
         {
-            RetryWaiting();
+            foreach (var (key, _) in Waiting())
+            {
+                _queue.Add(key); // rare, and at the start all pods wait for it: no back-off
+            }
+        }
+    }
+
+    // A pod waits for just this claim: nothing is gained by letting it wait longer.
+    private void OnClaim(InformerChange<V1PersistentVolumeClaim> change)
+    {
+        foreach (var (key, _) in Waiting().Where(w => w.Key.Namespace == change.Key.Namespace))
+        {
+            if (_pods.Find(key.Namespace, key.Name) is { } pod && EphemeralClaimReconciler.ClaimsOf(pod).Contains(change.Key.Name))
+            {
+                _queue.Add(key);
+            }
         }
     }
 
@@ -96,20 +120,24 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
     {
         lock (_lock)
         {
-            return _waiting.Contains(key);
+            return _waiting.ContainsKey(key);
+        }
+    }
+
+    private KeyValuePair<ObjectKey, Attempt>[] Waiting()
+    {
+        lock (_lock)
+        {
+            return [.. _waiting];
         }
     }
 
     private void RetryWaiting()
     {
-        List<ObjectKey> waiting;
-        lock (_lock)
+        foreach (var (key, last) in Waiting())
         {
-            waiting = [.. _waiting];
-            _waiting.Clear();
+            _queue.AddAfter(key, last.At + BackoffOf(last.Tries) - time.GetUtcNow());
         }
-
-        waiting.ForEach(key => _queue.Add(key));
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -145,7 +173,7 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
         var pod = _pods.Find(key.Namespace, key.Name);
         lock (_lock)
         {
-            _waiting.Remove(key);
+            _waiting.Remove(key, out var last);
             if (pod is null || !IsOurs(pod))
             {
                 _queue.Forget(key);
@@ -153,10 +181,16 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
             }
 
             // Waiting before looking: a change during the look is then a reason to look again.
-            _waiting.Add(key);
+            _waiting.Add(key, new Attempt(last.Tries + 1, time.GetUtcNow()));
         }
 
-        var placement = Placement.Decide(pod, _nodes.List(), _usage.TakenOn);
+        var claims = ClaimsOfPod.Check(pod, n => _claims.Find(key.Namespace, n), n => _classes.Find("", n));
+        if (claims == ClaimsOfPod.BeingBound)
+        {
+            return;
+        }
+
+        var placement = Placement.Decide(pod, _nodes.List(), _usage.TakenOn, claims);
         if (placement.Node is null)
         {
             await NoteAsync(pod, placement.Message, cancellationToken);
@@ -234,6 +268,8 @@ internal sealed partial class Scheduler(KubeClient client, EventRecorder events,
             // It was deleted meanwhile.
         }
     }
+
+    private readonly record struct Attempt(int Tries, DateTimeOffset At);
 
     private static partial class Log
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using k8s.Models;
+using Knet.ApiServer.Workloads.Scheduling;
 using Knet.ApiServer.Workloads.Volumes;
 using Knet.Kube.Client;
 using Knet.Kube.Controllers;
@@ -47,6 +48,29 @@ public sealed class VolumeTests
         claim.Spec.StorageClassName = "";
         Assert.Equal("no persistent volumes available for this claim and no storage class is set", Assert.Single(Look(claim).Events).Message);
     }
+
+    [Fact]
+    public void PodsClaims_SayWhatTheyWaitFor()
+    {
+        var bound = Claim() with { Status = new V1PersistentVolumeClaimStatus { Phase = "Bound" } };
+        bound.Spec.VolumeName = "v";
+        Assert.Null(Check(bound));
+        Assert.Equal("persistentvolumeclaim \"c\" not found", Check(null));
+        Assert.Equal("pod has unbound immediate PersistentVolumeClaims", Check(Claim()));
+        Assert.Equal(ClaimsOfPod.BeingBound, Check(Claim(), Local with { VolumeBindingMode = "WaitForFirstConsumer" }));
+        Assert.Equal(
+            "persistentvolumeclaim \"c\" bound to non-existent persistentvolume \"v\"",
+            Check(bound with { Status = new V1PersistentVolumeClaimStatus { Phase = "Lost" } }));
+        bound.Metadata.DeletionTimestamp = DateTime.UnixEpoch;
+        Assert.Equal("persistentvolumeclaim \"c\" is being deleted", Check(bound));
+    }
+
+    [Fact]
+    public void PodsThatFitNowhere_WaitLongerEachTime() => Assert.Equal(
+        [1, 2, 4, 8, 10, 10, 10], new[] { 1, 2, 3, 4, 5, 6, 60 }.Select(n => Scheduler.BackoffOf(n).TotalSeconds));
+
+    private static string? Check(V1PersistentVolumeClaim? claim, V1StorageClass? @class = null) =>
+        ClaimsOfPod.Check(User(), _ => claim, _ => @class ?? Local);
 
     [Fact]
     public void Claim_InUse_IsKeptUntilItsPodHasGone()

@@ -121,6 +121,45 @@ public sealed class WorkloadTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task PodWhoseClaimIsMissing_WaitsAndIsBoundWithIt()
+    {
+        await using var cluster = await WorkloadCluster.StartAsync();
+        var deployment = WorkloadCluster.Deployment("d", 1);
+        deployment.Spec.Template.Spec.Volumes =
+            [new V1Volume { Name = "v", PersistentVolumeClaim = new V1PersistentVolumeClaimVolumeSource { ClaimName = "data" } }];
+        await cluster.Client.CreateAsync(deployment, CancellationToken.None);
+        await WorkloadCluster.Until(
+            () => cluster.Pods.List("default") is [{ Status.Conditions: { } conditions }] && conditions.Any(c =>
+                c.Type == "PodScheduled" && c.Message == "0/1 nodes are available: persistentvolumeclaim \"data\" not found. "
+                    + "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."),
+            "the condition");
+
+        await cluster.Client.CreateAsync(
+            new V1PersistentVolume
+            {
+                ApiVersion = "v1", Kind = "PersistentVolume", Metadata = new V1ObjectMeta { Name = "disk" },
+                Spec = new V1PersistentVolumeSpec
+                {
+                    AccessModes = ["ReadWriteOnce"], Capacity = new Dictionary<string, ResourceQuantity> { ["storage"] = "1Gi" },
+                    HostPath = new V1HostPathVolumeSource { Path = "/nowhere" }, StorageClassName = "",
+                },
+            },
+            CancellationToken.None);
+        await cluster.Client.CreateAsync(
+            new V1PersistentVolumeClaim
+            {
+                ApiVersion = "v1", Kind = "PersistentVolumeClaim", Metadata = new V1ObjectMeta { NamespaceProperty = "default", Name = "data" },
+                Spec = new V1PersistentVolumeClaimSpec
+                {
+                    AccessModes = ["ReadWriteOnce"], StorageClassName = "",
+                    Resources = new V1VolumeResourceRequirements { Requests = new Dictionary<string, ResourceQuantity> { ["storage"] = "1Gi" } },
+                },
+            },
+            CancellationToken.None);
+        await WorkloadCluster.Until(() => cluster.Pods.List("default") is [{ Spec.NodeName: "n1" }], "bound once the claim is");
+    }
+
+    [Fact]
     public async Task Service_FollowsItsPods()
     {
         await using var cluster = await WorkloadCluster.StartAsync();

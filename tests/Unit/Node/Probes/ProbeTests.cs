@@ -31,6 +31,19 @@ public sealed class ProbeTests
         Assert.Equal([2, 2, 5, 10, 25, 50], delays);
     }
 
+    [Theory]
+    [InlineData(302, "/ready", "http://10.0.0.1:80/ready")]
+    [InlineData(307, "https://10.0.0.1:8443/", "https://10.0.0.1:8443/")]
+    [InlineData(301, "http://elsewhere/", null)]
+    [InlineData(304, "/ready", null)]
+    [InlineData(302, null, null)]
+    public void Redirects_AreFollowedOnTheSameHost(int code, string? location, string? next)
+    {
+        var first = new Uri("http://10.0.0.1/start");
+        var to = location is null ? null : new Uri(location, UriKind.RelativeOrAbsolute);
+        Assert.Equal(next is null ? null : new Uri(next), ProbeRedirect.Next(first, first, code, to));
+    }
+
     [Fact]
     public void HealthRequest_IsAGrpcFrame()
     {

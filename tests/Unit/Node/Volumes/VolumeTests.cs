@@ -1,6 +1,7 @@
 using System.Text;
 using k8s.Models;
 using Knet.Node.Volumes;
+using Knet.Tests.Unit.Node.Pods;
 using Xunit;
 
 namespace Knet.Tests.Unit.Node.Volumes;
@@ -58,6 +59,27 @@ public sealed class VolumeTests : IDisposable
         Assert.Equal(["..data", "a", "c"], Directory.EnumerateFileSystemEntries(_directory).Select(Path.GetFileName)
             .Where(n => n == "..data" || !n!.StartsWith("..", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.False(Directory.Exists(Path.Combine(_directory, first!)));
+    }
+
+    [Theory]
+    [InlineData("""{"containers":[{"name":"a"}]}""", 0x1a4, null)]
+    [InlineData("""{"securityContext":{"fsGroup":5},"containers":[{"name":"a"}]}""", 0x180, null)]
+    [InlineData("""{"securityContext":{"runAsUser":7},"containers":[{"name":"a"},{"name":"b"}]}""", 0x180, 7L)]
+    [InlineData("""{"containers":[{"name":"a","securityContext":{"runAsUser":7}},{"name":"b"}]}""", 0x1a4, null)]
+    public void Tokens_AreForThePodsOnlyUserOrItsGroup(string spec, int mode, long? owner)
+    {
+        var payload = new VolumePayload(0x1a4);
+        payload.AddToken("token", [1], APod.With(spec));
+        Assert.Equal((mode, owner), (payload.Files["token"].Mode, payload.Files["token"].Owner));
+    }
+
+    [Fact]
+    public void DirectoriesOfAGroup_HandItOn()
+    {
+        AtomicDirectory.Write(_directory, Files(("d/b", "2")), Now, Environment.UserName == "root" ? 77 : null);
+        Assert.Equal("2", File.ReadAllText(Path.Combine(_directory, "d/b")));
+        var setGroup = File.GetUnixFileMode(Path.Combine(_directory, "..data/d")).HasFlag(UnixFileMode.SetGroup);
+        Assert.Equal(Environment.UserName == "root", setGroup);
     }
 
     private static Dictionary<string, PayloadFile> Files(params (string Path, string Text)[] files) =>
