@@ -86,6 +86,9 @@ internal sealed class PodContext
     public bool Stopped { get; set; }
     public (string Reason, string Message)? Failure { get; set; }
 
+    /// <summary>The node never took it: as with kubelet, nothing is said of its containers.</summary>
+    public bool Refused { get; set; }
+
     /// <summary>Why the node ends the pod; becomes its <see cref="Failure"/> when its containers have ended.</summary>
     public (string Reason, string Message)? Verdict { get; set; }
 
@@ -162,6 +165,7 @@ internal sealed class PodContext
         Now = Node.NowSeconds,
         Stopped = Stopped,
         Failure = Failure,
+        Refused = Refused,
         Before = _writer.Last?.Conditions ?? Pod.Status?.Conditions ?? [],
     };
 }

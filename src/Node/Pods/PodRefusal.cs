@@ -36,5 +36,15 @@ internal static class PodRefusal
         };
     }
 
+    /// <summary>Ports that the pod asks for on the machine's addresses and does not get; null when there are none.</summary>
+    public static string? HostPorts(V1PodSpec spec)
+    {
+        var ports = spec.Containers.Concat(spec.InitContainers ?? []).SelectMany(c => c.Ports ?? []).Select(p => p.HostPort)
+            .Where(p => p > 0).Distinct().ToList();
+        return ports.Count == 0 ? null
+            : $"hostPort {string.Join(", ", ports)} is not opened: pods get no ports of this machine; "
+                + "reach the pod by its address or a Service, or from outside by kubectl port-forward";
+    }
+
     private static (string, string) Refused(string what, string how) => ("Forbidden", $"Pod was rejected: this node refuses {what}: {how}");
 }

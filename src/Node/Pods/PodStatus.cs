@@ -19,6 +19,9 @@ internal sealed record PodFacts
     /// <summary>The node will not run the pod, or ended it: reason and message of the phase Failed.</summary>
     public (string Reason, string Message)? Failure { get; init; }
 
+    /// <summary>The node never took the pod: as with kubelet, nothing is said of its containers.</summary>
+    public bool Refused { get; init; }
+
     /// <summary>The conditions last reported, for their transition times and for those that others own.</summary>
     public IList<V1PodCondition> Before { get; init; } = [];
 }
@@ -44,8 +47,8 @@ internal static class PodStatus
             PodIP = facts.PodIp,
             PodIPs = facts.PodIp is { } ip ? [new V1PodIP { Ip = ip }] : null,
             StartTime = facts.StartTime,
-            InitContainerStatuses = facts.Init.Count > 0 ? [.. facts.Init] : null,
-            ContainerStatuses = facts.App.Count > 0 ? [.. facts.App] : null,
+            InitContainerStatuses = facts.Init.Count > 0 && !facts.Refused ? [.. facts.Init] : null,
+            ContainerStatuses = facts.App.Count > 0 && !facts.Refused ? [.. facts.App] : null,
             QosClass = facts.Pod.Status?.QosClass ?? Qos(facts.Pod.Spec),
         };
     }

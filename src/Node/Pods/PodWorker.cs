@@ -186,6 +186,7 @@ internal sealed partial class PodWorker
         {
             Restore(final, []);
             Context.Failure = final is { Phase: "Failed", Reason: { } reason } ? (reason, final.Message) : null;
+            Context.Refused = Context.Failure is not null && final.ContainerStatuses is not { Count: > 0 };
             await _deletion.Task;
             return;
         }
@@ -195,7 +196,7 @@ internal sealed partial class PodWorker
             if (PodRefusal.Of(Context.Pod, _node.Options) is { } refusal)
             {
                 Context.Event("Warning", refusal.Reason, refusal.Message);
-                Context.Failure = refusal;
+                (Context.Failure, Context.Refused) = (refusal, true);
                 Context.Change(() => { }, urgent: true);
             }
             else
@@ -226,6 +227,10 @@ internal sealed partial class PodWorker
         else if (Context.Pod.Status is { ContainerStatuses: not null } before)
         {
             Restart(before);
+        }
+        else if (PodRefusal.HostPorts(Context.Pod.Spec) is { } closed)
+        {
+            Context.Event("Warning", "HostPortIgnored", closed);
         }
 
         SetDeadline();

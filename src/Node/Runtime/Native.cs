@@ -12,6 +12,12 @@ internal static partial class Native
     /// <summary>For <see cref="ChangeOwner"/>: leave the owner as it is.</summary>
     public const uint SameOwner = uint.MaxValue;
 
+    /// <summary>For <see cref="Statx"/>: relative to the working directory.</summary>
+    public const int AtCwd = -100;
+
+    public const uint StatxType = 1;
+    public const int StatxSize = 256, StatxMode = 28;
+
     public const int OCloExec = 0x80000;
     public const int SigTerm = 15, SigKill = 9;
     private const long SysPidfdSendSignal = 424, SysPidfdOpen = 434;
@@ -33,6 +39,10 @@ internal static partial class Native
 
     [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int ChangeOwner(string path, uint owner, uint group);
+
+    /// <summary>The mode of a file is 16 bits at <see cref="StatxMode"/> of the answer, 256 bytes; links are followed.</summary>
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Statx(int directory, string path, int flags, uint mask, ref byte answer);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Rename(string from, string to);

@@ -40,6 +40,11 @@ internal sealed class PodNamespaces(string directory)
     /// <summary>Unpins and unmounts; harmless when there is nothing.</summary>
     public static void Remove(string directory)
     {
+        if (!Directory.Exists(directory))
+        {
+            return; // the pod was refused before it had one
+        }
+
         File.Delete(Path.Combine(directory, "shared"));
         foreach (var name in (string[])["ipc", "uts"])
         {

@@ -190,14 +190,7 @@ internal sealed partial class PodVolumes(PodContext pod) : IAsyncDisposable
             throw new VolumeException($"hostPath {host.Path} is refused: it gives pods the machine; knet up --allow-host-path on allows it");
         }
 
-        if (host.Type is "DirectoryOrCreate")
-        {
-            Directory.CreateDirectory(host.Path);
-        }
-        else if (!Path.Exists(host.Path))
-        {
-            throw new VolumeException($"hostPath {host.Path} does not exist");
-        }
+        HostPathType.Check(host.Path, host.Type ?? "");
     }
 
     /// <summary>Files of ours: links in them are ours too, and are followed.</summary>

@@ -21,6 +21,14 @@ public sealed class PodRulesTests
         Assert.Equal(expected, VariableExpansion.Expand(text, n => n == "X" ? "1" : null));
 
     [Fact]
+    public void HostPorts_AreNamedSinceNoneIsOpened()
+    {
+        Assert.Null(PodRefusal.HostPorts(APod.WithContainer("""{"name":"a","ports":[{"containerPort":80}]}""").Spec));
+        var text = PodRefusal.HostPorts(APod.WithContainer("""{"name":"a","ports":[{"containerPort":80,"hostPort":8080}]}""").Spec);
+        Assert.StartsWith("hostPort 8080 is not opened", text);
+    }
+
+    [Fact]
     public void TextWithoutKnownVariables_KeepsItsLengthUnlessEscaped() =>
         Gen.String[Gen.Char["ab$()X "], 0, 20].Sample(text =>
             VariableExpansion.Expand(text, _ => null).Length + CountEscapes(text) == text.Length);

@@ -1,5 +1,6 @@
 using k8s.Models;
 using Knet.Node.Pods;
+using Knet.Node.Runtime;
 using Xunit;
 
 namespace Knet.Tests.Unit.Node.Pods;
@@ -33,6 +34,15 @@ public sealed class PodStatusTests
     {
         Assert.Equal("Succeeded", PodStatus.Phase(Facts("Always", "0 0") with { Stopped = true }));
         Assert.Equal("Failed", PodStatus.Phase(Facts("Always", "0 1") with { Stopped = true }));
+    }
+
+    [Fact]
+    public void RefusedPod_SaysWhyAndNothingOfItsContainers()
+    {
+        var status = PodStatus.Of(Facts("Always", "w") with { Failure = ("SysctlForbidden", "why"), Refused = true });
+        Assert.Equal(("Failed", "SysctlForbidden", "why"), (status.Phase, status.Reason, status.Message));
+        Assert.Null(status.ContainerStatuses);
+        PodNamespaces.Remove("/nowhere/that/a/pod/was"); // it has no directory: its end must not fail
     }
 
     [Fact]

@@ -82,6 +82,23 @@ public sealed class VolumeTests : IDisposable
         Assert.Equal(Environment.UserName == "root", setGroup);
     }
 
+    [Fact]
+    public void HostPaths_AreOfTheTypeThatTheySay()
+    {
+        var (directory, file) = (Path.Combine(_directory, "d"), Path.Combine(_directory, "f"));
+        HostPathType.Check(directory, "DirectoryOrCreate");
+        HostPathType.Check(directory, "Directory");
+        HostPathType.Check(file, "FileOrCreate");
+        HostPathType.Check(file, "File");
+        HostPathType.Check("/dev/null", "CharDevice");
+        HostPathType.Check(Path.Combine(_directory, "made"), "");
+        Assert.True(Directory.Exists(Path.Combine(_directory, "made")));
+        var e = Assert.Throws<VolumeException>(() => HostPathType.Check(directory, "File"));
+        Assert.Equal($"hostPath type check failed: {directory} is not a file", e.Message);
+        Assert.Throws<VolumeException>(() => HostPathType.Check(Path.Combine(_directory, "none"), "Directory"));
+        Assert.Throws<VolumeException>(() => HostPathType.Check(file, "Socket"));
+    }
+
     private static Dictionary<string, PayloadFile> Files(params (string Path, string Text)[] files) =>
         files.ToDictionary(f => f.Path, f => new PayloadFile(Encoding.UTF8.GetBytes(f.Text), 0x1a4));
 }
