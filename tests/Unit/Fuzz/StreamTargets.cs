@@ -24,7 +24,8 @@ internal static class StreamTargets
 
     private static readonly string[] OldWords =
     [
-        "{", "}", "[", "]", ",", "null", "1", "\"a\"", "\"spec\":", "\"runLatest\":", "\"release\":", "\"pinned\":", "\"manual\":", "\"configuration\":",
+        "{", "}", "[", "]", ",", "null", "1", "\"a\"", "\"spec\":", "\"runLatest\":", "\"release\":", "\"pinned\":", "\"manual\":",
+        "\"configuration\":",
         "\"revisionTemplate\":", "\"template\":", "\"container\":", "\"containers\":", "\"concurrencyModel\":", "\"Single\"", "\"revisions\":",
         "\"rolloutPercent\":", "\"traffic\":", "\"name\":", "\"percent\":", "\"tag\":", "\"build\":", "\"metadata\":",
     ];
@@ -34,10 +35,15 @@ internal static class StreamTargets
         new("spdy-headers", SpdyWords, ReadHeaders, e => e is IOException) { Seeds = [Headers] },
         new("spdy-frames", SpdyWords, ReadFrames, e => e is IOException)
         {
-            Seeds = [[0x80, 3, 0, 1, 0, 0, 0, (byte)(10 + Headers.Length), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. Headers], [0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1]],
+            Seeds =
+            [
+                [0x80, 3, 0, 1, 0, 0, 0, (byte)(10 + Headers.Length), 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. Headers],
+                [0x80, 3, 0, 6, 0, 0, 0, 4, 0, 0, 0, 1],
+            ],
         },
         FuzzTarget.Text(
-            "certificate", ["-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\n", "MIIB", "AAAA", "=", "\n"],
+            "certificate",
+            ["-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\n", "MIIB", "AAAA", "=", "\n"],
             text => HeldCertificate.Read(Secret(text)), FuzzTarget.Nothing, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
         FuzzTarget.Text(
             "old-service", OldWords, text => Convert(text, "Service"), e => e is JsonException,
