@@ -60,8 +60,8 @@ internal static class KnativeObjects
     /// <param name="bridgeAddress">
     /// Where the gateway listens for pods, on <see cref="HttpPort"/>, <see cref="Http2Port"/> and <see cref="HttpsPort"/>.
     /// </param>
-    /// <returns>The node ports that the API gave to the gateway's ports 80 and 443.</returns>
-    public static async Task<GatewayPorts> EnsureGatewayAsync(
+    /// <returns>The node ports that the API gave to the gateway's ports, and whether clients speak TLS there.</returns>
+    public static async Task<IReadOnlyList<(int Port, bool Tls)>> EnsureGatewayAsync(
         KubeClient client, string bridgeAddress, GatewayPorts ports, CancellationToken cancellationToken)
     {
         V1ServicePort[] external =
@@ -86,10 +86,9 @@ internal static class KnativeObjects
             ActivatorService, "ClusterIP", [Port("http", 80, HttpPort, null), Port("http2", 81, Http2Port, "kubernetes.io/h2c")]);
         await EnsureServiceAsync(client, activator, cancellationToken);
         await client.ApplyAsync(Endpoints(activator, bridgeAddress), cancellationToken);
-        return new GatewayPorts(NodePort(made, 80), NodePort(made, 443));
+        var https = $"{HttpsPort}";
+        return [.. made.Spec.Ports.Where(p => p.NodePort is > 0).Select(p => ((int)p.NodePort!, p.TargetPort.Value == https))];
     }
-
-    private static int NodePort(V1Service service, int port) => service.Spec.Ports.First(p => p.Port == port).NodePort ?? 0;
 
     /// <summary>Updates a CRD only when it differs from what this version writes: an unchanged start writes nothing.</summary>
     private static async Task ApplyDefinitionAsync(KubeClient client, JsonObject definition, CancellationToken cancellationToken)

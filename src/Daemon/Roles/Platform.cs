@@ -173,32 +173,35 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
         await gateway.StartAsync(cancellationToken);
         await gateway.WarmUpAsync(cancellationToken);
         gateway.HttpsPort = _ports.Https;
-        ListenOutside(_ports);
+        ListenOutside(_ports.Http, tls: false);
+        ListenOutside(_ports.Https, tls: true);
         gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.HttpPort), EntryKind.Internal);
         gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.Http2Port), EntryKind.Internal);
         gateway.Listen(new IPEndPoint(options.BridgeAddress, KnativeObjects.HttpsPort), EntryKind.Internal, tls: true);
         var nodePorts = await KnativeObjects.EnsureGatewayAsync(
             _plane!.Connect(ApiServerCore.System, "knetd"), options.BridgeAddress.ToString(), _ports, cancellationToken);
-        try
+        foreach (var (port, tls) in nodePorts)
         {
-            ListenOutside(nodePorts);
-        }
-        catch (SocketException e)
-        {
-            // Another program of the machine was first; who asks at the ports of the URLs does not notice.
-            Log.NodePortTaken(_log, nodePorts, e.Message);
+            try
+            {
+                ListenOutside(port, tls);
+            }
+            catch (SocketException e)
+            {
+                // Another program of the machine was first; who asks at the ports of the URLs does not notice.
+                Log.NodePortTaken(_log, port, e.Message);
+            }
         }
 
         return AdminRoutes.GatewayUrl("*.localhost", _ports.Http);
     }
 
-    private void ListenOutside(GatewayPorts ports)
+    private void ListenOutside(int port, bool tls)
     {
         // libnss-myhostname answers ::1 first for names below localhost.
         foreach (var address in Socket.OSSupportsIPv6 ? [IPAddress.Loopback, IPAddress.IPv6Loopback] : new[] { IPAddress.Loopback })
         {
-            _machine.Gateway.Listen(new IPEndPoint(address, ports.Http), EntryKind.External);
-            _machine.Gateway.Listen(new IPEndPoint(address, ports.Https), EntryKind.External, tls: true);
+            _machine.Gateway.Listen(new IPEndPoint(address, port), EntryKind.External, tls);
         }
     }
 
@@ -247,8 +250,8 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
         [LoggerMessage(11, LogLevel.Information, "Stopping: pods end, the network is taken away")]
         public static partial void Stopping(ILogger log);
 
-        [LoggerMessage(15, LogLevel.Warning, "The gateway's node ports {Ports} are taken, nothing answers there: {Reason}")]
-        public static partial void NodePortTaken(ILogger log, GatewayPorts ports, string reason);
+        [LoggerMessage(15, LogLevel.Warning, "The gateway's node port {Port} is taken, it does not answer there: {Reason}")]
+        public static partial void NodePortTaken(ILogger log, int port, string reason);
 
         [LoggerMessage(12, LogLevel.Critical, "The platform could not start")]
         public static partial void NotStarted(ILogger log, Exception error);

@@ -57,7 +57,7 @@ internal sealed class PodMachine : IAsyncDisposable
             Transport = transport,
             Images = Images,
             Network = Network,
-            Ports = new PodPorts(Network, Gateway),
+            Ports = new PodPorts(Network, Gateway, _time),
             ColdStarts = ColdStarts,
             Time = _time,
             Loggers = _loggers,

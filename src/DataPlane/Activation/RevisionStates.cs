@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Knet.DataPlane.Forwarding;
+using Knet.DataPlane.RequestLogs;
 using Knet.DataPlane.Stats;
 
 namespace Knet.DataPlane.Activation;
@@ -24,6 +25,9 @@ public sealed class RevisionStates : IRevisionStats
     }
 
     public event Action<string, string>? Starved;
+
+    /// <summary>Whose requests are logged.</summary>
+    public RequestLogBook RequestLogs { get; } = new();
 
     internal DataPlaneOptions Options { get; }
     internal TimeProvider Time { get; }

@@ -74,6 +74,7 @@ public sealed partial class RequestForwarder : IDisposable
                     instance = admission.Instance;
                 }
 
+                var record = _revisions.RequestLogs.Begin(instance.Address, context);
                 var error = ForwarderError.Request;
                 try
                 {
@@ -85,18 +86,14 @@ public sealed partial class RequestForwarder : IDisposable
                     revision.Leave(instance);
                 }
 
-                if (error == ForwarderError.None)
+                if (error == ForwarderError.None || !MayTryAgain(context, exchange, attempt))
                 {
+                    await EndAsync(context, exchange, instance.Prefix, error, attempt);
+                    record?.End();
                     return;
                 }
 
-                if (!MayTryAgain(context, exchange, attempt))
-                {
-                    Report(context, instance.Prefix, error, attempt);
-                    await Answers.FailedAsync(context, error, exchange.Expired);
-                    return;
-                }
-
+                record?.Abandon();
                 await PauseAsync(revision, instance, exchange, attempt);
             }
         }
@@ -169,6 +166,17 @@ public sealed partial class RequestForwarder : IDisposable
 
         context.Response.Clear();
         return true;
+    }
+
+    private ValueTask EndAsync(HttpContext context, Exchange exchange, string backend, ForwarderError error, int attempts)
+    {
+        if (error == ForwarderError.None)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        Report(context, backend, error, attempts);
+        return new(Answers.FailedAsync(context, error, exchange.Expired));
     }
 
     // Others are tried at once; when there is only the one that failed, it gets a moment.

@@ -28,18 +28,25 @@ internal sealed class PodPortHandler(RevisionStates revisions, RequestForwarder 
         var known = revisions.TryFindInstance(entry.PodAddress, out var revision, out var instance);
         if (NetworkProbe.Of(context) is { } probe)
         {
-            return NetworkProbe.AnswerAsync(context, probe, Queue, null, known && !instance.IsClosed);
+            return ProbeAsync(context, entry.PodAddress, probe, known && !instance.IsClosed);
         }
 
         // A kubelet that does not say whom it asks gets upstream's refusal.
         if (context.Request.Headers.UserAgent.ToString().StartsWith(KubeletAgent, StringComparison.Ordinal))
         {
-            return NetworkProbe.AnswerAsync(context, "", Queue, null);
+            return ProbeAsync(context, entry.PodAddress, "", true);
         }
 
         return known
             ? forwarder.ForwardAsync(context, revision, instance)
             : Answers.TextAsync(context, StatusCodes.Status503ServiceUnavailable, "queue not ready");
+    }
+
+    private async Task ProbeAsync(HttpContext context, string podAddress, string kind, bool ready)
+    {
+        var record = revisions.RequestLogs.Begin(podAddress, context);
+        await NetworkProbe.AnswerAsync(context, kind, Queue, null, ready);
+        record?.End();
     }
 
     private async Task DrainAsync(HttpContext context, string address)

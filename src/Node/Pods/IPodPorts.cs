@@ -1,4 +1,5 @@
 using k8s.Models;
+using Knet.Node.Logs;
 using Knet.Node.Network;
 
 namespace Knet.Node.Pods;
@@ -10,7 +11,8 @@ namespace Knet.Node.Pods;
 public interface IPodPorts
 {
     /// <summary>Opens the ports; disposing closes them. Called once per sandbox, before the pod's first container starts.</summary>
-    IAsyncDisposable Open(PodSandbox sandbox, V1Pod pod);
+    /// <param name="log">The container's log, theirs from now on.</param>
+    IAsyncDisposable Open(PodSandbox sandbox, V1Pod pod, ContainerLog log);
 
     /// <summary>
     /// Waits until the pod's requests in flight are finished: the answer to the user container's preStop hook on port 8022. The caller

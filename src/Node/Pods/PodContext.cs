@@ -1,6 +1,7 @@
 using k8s.Models;
 using Knet.Kube.Controllers;
 using Knet.Node.Agent;
+using Knet.Node.Logs;
 using Knet.Node.Network;
 using Knet.Node.Runtime;
 using Knet.Node.Volumes;
@@ -153,6 +154,11 @@ internal sealed class PodContext
 
     public string LogPath(string container, int restarts) =>
         Path.Combine(Node.Paths.Logs, $"{Namespace}_{Name}_{Uid}", container, $"{restarts}.log");
+
+    /// <summary>The log of the queue-proxy, which the daemon writes itself.</summary>
+    public ContainerLog QueueProxyLog() => new(
+        LogPath(QueueProxyLoop.ContainerName, 0), Node.Options.LogBytesMax, Node.Options.LogFilesMax, Node.Time,
+        e => Event("Warning", "LogNotWritten", $"Lines of container {QueueProxyLoop.ContainerName}'s log are lost: {e.Message}"));
 
     private PodFacts Facts() => new()
     {

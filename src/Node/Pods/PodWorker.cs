@@ -239,7 +239,7 @@ internal sealed partial class PodWorker
         PodFiles.Write(Context, Context.Sandbox.Ip);
         if (Context.App.Any(s => s.Kind == ContainerKind.Virtual))
         {
-            _ports = _node.Ports?.Open(Context.Sandbox, Context.Pod);
+            _ports = _node.Ports?.Open(Context.Sandbox, Context.Pod, Context.QueueProxyLog());
         }
 
         Context.Change(() => { });

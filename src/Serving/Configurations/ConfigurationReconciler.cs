@@ -103,7 +103,7 @@ public sealed class ConfigurationReconciler : IReconciler<KnConfiguration, Confi
         return status;
     }
 
-    /// <summary>The newest ready Revision from the present latest ready one on; a named template's Revision comes first.</summary>
+    /// <summary>The newest ready Revision from the present latest ready one on; a named template's Revision comes first, however old.</summary>
     private static ConfigurationStatus FindReady(
         ConfigurationStatus status, KnConfiguration configuration, IReadOnlyList<KnRevision> revisions, string name,
         ImmutableArray<PlanEvent>.Builder events)
@@ -121,12 +121,14 @@ public sealed class ConfigurationReconciler : IReconciler<KnConfiguration, Confi
         foreach (var revision in revisions)
         {
             var generation = ConfigurationRevision.GenerationOf(revision);
-            if (generation < lowest || generation > (configuration.Metadata.Generation ?? 0) || !revision.IsReady())
+            var isNamed = name.Length > 0 && revision.Metadata.Name == name;
+            if ((generation < lowest && !isNamed) || generation > (configuration.Metadata.Generation ?? 0) || !revision.IsReady())
             {
                 continue;
             }
 
-            if (name.Length > 0 && revision.Metadata.Name == name)
+            // Also an older one: whoever names it again rolls back to it.
+            if (isNamed)
             {
                 best = revision;
                 break;
