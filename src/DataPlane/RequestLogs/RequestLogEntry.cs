@@ -1,3 +1,4 @@
+using System.Net;
 using Knet.DataPlane.Forwarding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -29,7 +30,8 @@ public sealed record RequestLogEntry(LoggedRequest Request, int Code, long Size,
 {
     /// <summary>For trying a template.</summary>
     public static RequestLogEntry Example { get; } = new(
-        new LoggedRequest("GET", "/", "HTTP/1.1", "example.com", "127.0.0.1:12345", 0, false, new Dictionary<string, IReadOnlyList<string>>()), 200, 0, TimeSpan.Zero,
+        new LoggedRequest("GET", "/", "HTTP/1.1", "example.com", "127.0.0.1:12345", 0, false, new Dictionary<string, IReadOnlyList<string>>()),
+        200, 0, TimeSpan.Zero,
         new LoggedRevision("revision", "namespace", "service", "configuration", "pod", "127.0.0.1"));
 
     object? IFields.Field(string name, IReadOnlyList<object?> arguments) => name switch
@@ -47,7 +49,7 @@ public sealed record RequestLogEntry(LoggedRequest Request, int Code, long Size,
     {
         public object? Field(string name, IReadOnlyList<object?> arguments) => name switch
         {
-            "Code" => (long)entry.Code,
+            "Code" => (object)(long)entry.Code,
             "Size" => entry.Size,
             "Latency" => entry.Latency.TotalSeconds,
             _ => throw Unknown(name, "Code, Size, Latency"),
@@ -80,7 +82,8 @@ public sealed record LoggedRequest(
         var request = context.Request;
         var feature = context.Features.GetRequiredFeature<IHttpRequestFeature>();
         var (address, port) = (context.Connection.RemoteIpAddress, context.Connection.RemotePort);
-        var remote = address is null ? "" : address.ToString().Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
+        var remote = address is null ? ""
+            : new IPEndPoint(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port).ToString();
         var hasBody = context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
         return new LoggedRequest(
             request.Method, feature.RawTarget, request.Protocol switch { "HTTP/2" => "HTTP/2.0", "HTTP/3" => "HTTP/3.0", var other => other },

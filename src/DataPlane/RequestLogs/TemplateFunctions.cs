@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Knet.DataPlane.RequestLogs;
 
-/// <summary>The functions of templates, as Go defines them: <c>js html urlquery print println printf index len not and or eq ne lt le gt ge</c>.</summary>
+/// <summary>
+/// The functions of templates, as Go defines them: <c>js html urlquery print println printf index len not and or eq ne lt le gt ge</c>.
+/// </summary>
 internal static class TemplateFunctions
 {
     private static readonly Dictionary<string, Func<IReadOnlyList<object?>, object?>> All = new(StringComparer.Ordinal)

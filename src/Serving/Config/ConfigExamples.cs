@@ -168,7 +168,10 @@ internal static class ConfigExamples
         # Where the logs of a Revision are shown; ${REVISION_UID} is replaced. Empty: status.logUrl is not set.
         logging.revision-url-template: ""
         logging.enable-var-log-collection: "false"
+        # A line for each request in the log of its pod's queue-proxy (kubectl logs POD -c queue-proxy).
         logging.enable-request-log: "false"
+        # What a line says: a Go template over .Request, .Response, .Revision and .TraceID. Left out: JSON, as upstream's.
+        logging.request-log-template: "{{.Request.Method}} {{.Request.RequestURI}} {{.Response.Code}} {{.Response.Latency}}"
         logging.enable-probe-request-log: "false"
         # none, prometheus, http/protobuf or grpc.
         metrics-protocol: "none"

@@ -113,6 +113,8 @@ public sealed class AdmissionTests
     [InlineData("config-deployment", "progress-deadline", "0s", "progress-deadline cannot be a non-positive duration, was 0s")]
     [InlineData("config-domain", "example.com", "nonsense", "example.com: \"nonsense\" is not valid")]
     [InlineData("config-autoscaler", "stable-window", "1s", "stable-window")]
+    [InlineData("config-observability", "logging.request-log-template", "{{.Request.Methd}}", "can't evaluate field Methd; known are Method")]
+    [InlineData("config-observability", "logging.request-log-template", "{{if}}", "logging.request-log-template: template: requestLog:1: {{}}")]
     public void BadConfiguration_IsDenied(string name, string key, string value, string want)
     {
         var map = new V1ConfigMap

@@ -51,6 +51,23 @@ public sealed class ReconcilerRowTests
     }
 
     [Fact]
+    public void OlderRevisionNamedAgain_IsTheLatestReadyOne()
+    {
+        var template = A.Template();
+        template = template with { Metadata = new V1ObjectMeta { Name = "hello-old" } };
+        var rolledBack = A.Configuration("hello", template);
+        rolledBack = rolledBack with
+        {
+            Metadata = rolledBack.Metadata with { Generation = 3 },
+            Status = rolledBack.Status with { LatestCreatedRevisionName = "hello-new", LatestReadyRevisionName = "hello-new" },
+        };
+        var world = new World().Having(A.Revision("hello-old", generation: 1).Ready(), A.Revision("hello-new", generation: 2).Ready());
+        var status = new ConfigurationReconciler().Reconcile(rolledBack, world).Status!;
+        Assert.Equal(("hello-old", "hello-old"), (status.LatestCreatedRevisionName, status.LatestReadyRevisionName));
+        AssertReady(status.Conditions, "True", null, null);
+    }
+
+    [Fact]
     public void ForeignDeployment_IsLeftAlone()
     {
         var world = Resolved().Having(new V1Deployment { Metadata = A.Meta("r-deployment") });
@@ -165,7 +182,7 @@ public sealed class ReconcilerRowTests
         Assert.Null(plan.Status);
     }
 
-    private static void AssertReady(List<KnCondition>? conditions, string status, string reason, string? message)
+    private static void AssertReady(List<KnCondition>? conditions, string status, string? reason, string? message)
     {
         var ready = ConditionSet.Find(conditions, "Ready")!;
         Assert.Equal((status, reason, message), (ready.Status, ready.Reason, ready.Message));
