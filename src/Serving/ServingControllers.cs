@@ -51,7 +51,7 @@ public static class ServingControllers
         host.Add("route-controller", new RouteReconciler(), client)
             .Reads<KnConfiguration>().Reads<KnRevision>().Reads<KnIngress>().Reads<KnCertificate>().Reads<V1Service>().Reads<V1Endpoints>();
         host.Add("domainmapping-controller", new DomainMappingReconciler(), client)
-            .Reads<KnClusterDomainClaim>().Reads<KnService>().Reads<KnRoute>().Reads<V1Service>().Reads<KnIngress>();
+            .Reads<KnClusterDomainClaim>().Reads<KnService>().Reads<KnRoute>().Reads<V1Service>().Reads<KnIngress>().Reads<KnCertificate>();
         host.Add("labeler-controller", new RouteLabeler(), client).Reads<KnConfiguration>().Reads<KnRevision>();
         host.Add("labeler-controller-revisions", new RevisionUnlabeler(), client).Reads<KnConfiguration>().Reads<KnRoute>();
         host.Add("labeler-controller-configurations", new ConfigurationUnlabeler(), client).Reads<KnRevision>().Reads<KnRoute>();

@@ -13,7 +13,8 @@ namespace Knet.Serving.DomainMappings;
 internal static class DomainIngress
 {
     /// <param name="target">The Kubernetes Service that takes the requests.</param>
-    public static KnIngress For(KnDomainMapping mapping, string target, NetworkConfig network)
+    /// <param name="secret">The Secret with the domain's certificate; null: plain HTTP only.</param>
+    public static KnIngress For(KnDomainMapping mapping, string target, string? secret, NetworkConfig network)
     {
         var (domain, ns) = (mapping.Metadata.Name, mapping.Metadata.NamespaceProperty);
         return new KnIngress
@@ -30,10 +31,8 @@ internal static class DomainIngress
             },
             Spec = new IngressSpec
             {
-                HttpOption = IngressSettings.HttpOption(mapping.Metadata, network, mapping.Spec.Tls is not null),
-                Tls = mapping.Spec.Tls is { } tls
-                    ? [new IngressTls { Hosts = [domain], SecretName = tls.SecretName, SecretNamespace = ns }]
-                    : null,
+                HttpOption = IngressSettings.HttpOption(mapping.Metadata, network, secret is not null),
+                Tls = secret is null ? null : [new IngressTls { Hosts = [domain], SecretName = secret, SecretNamespace = ns }],
                 Rules =
                 [
                     new IngressRule

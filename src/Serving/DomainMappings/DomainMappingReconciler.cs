@@ -80,14 +80,20 @@ public sealed class DomainMappingReconciler : IReconciler<KnDomainMapping, Domai
                 _status = _status.IngressNotConfigured();
             }
 
-            var url = _network.ExternalUrl(_domain, mapping.Spec.Tls is not null);
-            _status = _status with { Url = url, Address = new Addressable { Url = url } };
+            Answer(isHttps: mapping.Spec.Tls is not null);
             if (!Claim())
             {
                 return;
             }
 
-            _status = mapping.Spec.Tls is null ? _status.TlsNotEnabled() : _status.CertificateProvided();
+            var certificate = DomainCertificate.Decide(mapping, _status, _network, view);
+            _status = certificate.Status;
+            Answer(certificate.IsHttps);
+            if (certificate.Step is { } step)
+            {
+                _steps.Add(step);
+            }
+
             var target = ReferenceTarget.Of(mapping.Spec.Ref, _namespace, view);
             if (target.Problem is { } problem)
             {
@@ -96,7 +102,7 @@ public sealed class DomainMappingReconciler : IReconciler<KnDomainMapping, Domai
             }
 
             _status = _status.Resolved();
-            Follow(DomainIngress.For(mapping, target.Name, _network));
+            Follow(DomainIngress.For(mapping, target.Name, certificate.Secret, _network));
         }
 
         public Plan<DomainMappingStatus> ToPlan()
@@ -108,6 +114,12 @@ public sealed class DomainMappingReconciler : IReconciler<KnDomainMapping, Domai
                 Events = _events.ToImmutable(),
                 OnFailure = (step, error) => Failed(status, step, error).End(before, generation, now),
             };
+        }
+
+        private void Answer(bool isHttps)
+        {
+            var url = _network.ExternalUrl(_domain, isHttps);
+            _status = _status with { Url = url, Address = new Addressable { Url = url } };
         }
 
         private bool Claim()
@@ -161,6 +173,7 @@ public sealed class DomainMappingReconciler : IReconciler<KnDomainMapping, Domai
         {
             // Another namespace was quicker.
             "ClusterDomainClaim" when error.IsAlreadyExists => status.ClaimNotOwned(),
+            "Certificate" => status.CertificateFailed(step.Key.Name, error.Message),
             "ClusterDomainClaim" => status.ClaimFailed($"failed to create ClusterDomainClaim: {error.Message}"),
             _ => status.IngressFailed("InternalError", $"failed to write {step.Type.Kind} \"{step.Key.Name}\": {error.Message}"),
         };

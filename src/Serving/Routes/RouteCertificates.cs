@@ -36,7 +36,7 @@ internal sealed class RouteCertificates(KnRoute route, IView view, NetworkConfig
     /// <param name="localNames">Those that answer inside the cluster only.</param>
     public RouteStatus Decide(RouteStatus status, IReadOnlyCollection<string> names, IReadOnlySet<string> localNames)
     {
-        if (network.ExternalDomainTls && !IsDisabled())
+        if (network.ExternalDomainTls && !CertificateSettings.IsDisabled(route.Metadata))
         {
             foreach (var name in names.Where(n => !localNames.Contains(n)))
             {
@@ -96,9 +96,7 @@ internal sealed class RouteCertificates(KnRoute route, IView view, NetworkConfig
             return false;
         }
 
-        if (existing is null || !Maps.SameJson(existing.Spec, wanted.Spec) ||
-            !Maps.Same(existing.Metadata.Annotations, wanted.Metadata.Annotations) ||
-            !Maps.Same(existing.Metadata.Labels, wanted.Metadata.Labels))
+        if (existing is null || CertificateSettings.IsOutdated(existing, wanted))
         {
             Steps.Add(PlanStep.Ensure(wanted));
         }
@@ -140,7 +138,7 @@ internal sealed class RouteCertificates(KnRoute route, IView view, NetworkConfig
             NamespaceProperty = route.Metadata.NamespaceProperty,
             OwnerReferences = [Ownership.By(route)],
             Annotations = Maps.Keep(route.Metadata.Annotations, key => key is not (ServingKeys.LastApplied or NetworkingKeys.CertificateClassAlt))
-                .With(NetworkingKeys.CertificateClass, ClassOf()),
+                .With(NetworkingKeys.CertificateClass, CertificateSettings.ClassOf(route.Metadata, network)),
             Labels = new Dictionary<string, string>
             {
                 [ServingKeys.Route] = route.Metadata.Name, [NetworkingKeys.CertificateType] = type,
@@ -148,19 +146,6 @@ internal sealed class RouteCertificates(KnRoute route, IView view, NetworkConfig
         },
         Spec = new CertificateSpec { DnsNames = dnsNames, Domain = domain, SecretName = name },
     };
-
-    private string ClassOf() =>
-        route.Metadata.Annotations.Find(NetworkingKeys.CertificateClass) ??
-        route.Metadata.Annotations.Find(NetworkingKeys.CertificateClassAlt) ??
-        network.CertificateClass;
-
-    private bool IsDisabled()
-    {
-        var text = route.Metadata.Annotations.Find(NetworkingKeys.DisableExternalDomainTls) ??
-            route.Metadata.Annotations.Find(NetworkingKeys.DisableAutoTls) ??
-            route.Metadata.Annotations.Find(NetworkingKeys.DisableAutoTlsAlt);
-        return string.Equals(text, "true", StringComparison.OrdinalIgnoreCase);
-    }
 
     private void DeleteOrphans(string type)
     {

@@ -99,6 +99,41 @@ public sealed class DomainMappingTests
         Assert.Equal("CertificateExternallyProvided", ConditionSet.Find(status.Conditions, "CertificateProvisioned")!.Reason);
     }
 
+    [Fact]
+    public void ExternalTls_CertificateIsMade_HttpUntilItIsReady()
+    {
+        var world = Target(autocreate: true).With(
+            new NetworkConfig { AutocreateClusterDomainClaims = true, ExternalDomainTls = true, ExternalTlsPort = 8443 });
+        Run(world, Mapping());
+        var certificate = world.Take<KnCertificate>(Domain);
+        Assert.Equal((Domain, Domain, Domain), (certificate.Spec.DnsNames.Single(), certificate.Spec.Domain, certificate.Spec.SecretName));
+        var waiting = world.Take<KnDomainMapping>(Domain).Status;
+        Assert.Equal($"http://{Domain}", waiting.Url);
+        Assert.Equal("HTTPDowngrade", ConditionSet.Find(waiting.Conditions, "CertificateProvisioned")!.Reason);
+        Assert.Null(world.Only<KnIngress>().Spec.Tls);
+
+        world.Having(certificate with
+        {
+            Status = new CertificateStatus { ObservedGeneration = certificate.Metadata.Generation }.MarkReady(DateTime.UnixEpoch),
+        });
+        Run(world, world.Take<KnDomainMapping>(Domain));
+        var status = world.Take<KnDomainMapping>(Domain).Status;
+        Assert.Equal($"https://{Domain}:8443", status.Url);
+        Assert.Equal("True", ConditionSet.Find(status.Conditions, "CertificateProvisioned")!.Status);
+        Assert.Equal((Domain, Domain), (world.Only<KnIngress>().Spec.Tls!.Single().Hosts!.Single(), world.Only<KnIngress>().Spec.Tls![0].SecretName));
+    }
+
+    [Fact]
+    public void CertificateOfSomebodyElse_IsNotTaken()
+    {
+        var world = Target(autocreate: true)
+            .With(new NetworkConfig { AutocreateClusterDomainClaims = true, ExternalDomainTls = true })
+            .Having(new KnCertificate { Metadata = A.Meta(Domain) });
+        Run(world, Mapping());
+        var condition = ConditionSet.Find(world.Take<KnDomainMapping>(Domain).Status.Conditions, "CertificateProvisioned")!;
+        Assert.Equal(("False", "CertificateNotOwned"), (condition.Status, condition.Reason));
+    }
+
     [Theory]
     [InlineData("shop", "default", "should be a domain with at least two segments separated by dots: metadata.name")]
     [InlineData("a.svc.cluster.local", "default", "must not be a subdomain of cluster local domain \"cluster.local\": metadata.name")]

@@ -39,6 +39,29 @@ public sealed partial record DomainMappingStatus
         Conditions = Set.MarkTrue(Conditions, CertificateProvisioned, "TLSNotEnabled", "external-domain-tls is not enabled"),
     };
 
+    public DomainMappingStatus CertificateReady() => this with { Conditions = Set.MarkTrue(Conditions, CertificateProvisioned) };
+
+    /// <inheritdoc cref="V1.RouteStatus.CertificateNotReady"/>
+    public DomainMappingStatus CertificateNotReady(string name, string? reason) => this with
+    {
+        Conditions = Set.MarkUnknown(
+            Conditions, CertificateProvisioned, "CertificateNotReady", $"Certificate {name} is not ready: {reason}"),
+    };
+
+    /// <inheritdoc cref="V1.RouteStatus.CertificateNotReady"/>
+    public DomainMappingStatus CertificateFailed(string name, string? reason) => Failed(
+        CertificateProvisioned, "CertificateProvisionFailed", $"Certificate {name} fails to be provisioned: {reason}");
+
+    public DomainMappingStatus CertificateNotOwned(string name) => Failed(
+        CertificateProvisioned, "CertificateNotOwned", $"There is an existing certificate {name} that we don't own.");
+
+    /// <inheritdoc cref="V1.RouteStatus.HttpDowngrade"/>
+    public DomainMappingStatus HttpDowngrade(string name) => this with
+    {
+        Conditions = Set.MarkTrue(
+            Conditions, CertificateProvisioned, "HTTPDowngrade", $"Certificate {name} is not ready downgrade HTTP."),
+    };
+
     public DomainMappingStatus IngressNotConfigured() => this with
     {
         Conditions = Set.MarkUnknown(Conditions, IngressReady, "IngressNotConfigured", "Ingress has not yet been reconciled."),
