@@ -10,7 +10,12 @@ namespace Knet.ApiServer.Apply;
 /// <remarks>Format: structured-merge-diff's serialisation of a set, as found in <c>metadata.managedFields</c>.</remarks>
 internal sealed class FieldSet
 {
-    private readonly SortedDictionary<string, FieldSet> _children = new(StringComparer.Ordinal);
+    private static readonly SortedDictionary<string, FieldSet> None = new(StringComparer.Ordinal);
+
+    // Most sets are leaves: those have no dictionary of their own. Never written to directly.
+    private SortedDictionary<string, FieldSet> _children = None;
+
+    private SortedDictionary<string, FieldSet> Own => _children == None ? _children = new(StringComparer.Ordinal) : _children;
 
     /// <summary>Whether this very field is in the set, and not only some below it.</summary>
     public bool IsMember { get; private set; }
@@ -33,7 +38,7 @@ internal sealed class FieldSet
     {
         if (!_children.TryGetValue(element, out var child))
         {
-            _children[element] = child = new FieldSet();
+            Own[element] = child = new FieldSet();
         }
 
         return child;
@@ -43,7 +48,7 @@ internal sealed class FieldSet
     {
         if (!child.IsEmpty)
         {
-            _children[element] = child;
+            Own[element] = child;
         }
     }
 
@@ -52,12 +57,12 @@ internal sealed class FieldSet
         var result = new FieldSet { IsMember = a.IsMember || b.IsMember };
         foreach (var (element, child) in a._children)
         {
-            result._children[element] = b[element] is { } other ? Union(child, other) : child;
+            result.Own[element] = b[element] is { } other ? Union(child, other) : child;
         }
 
         foreach (var (element, child) in b._children)
         {
-            result._children.TryAdd(element, child);
+            result.Own.TryAdd(element, child);
         }
 
         return result;
@@ -137,7 +142,7 @@ internal sealed class FieldSet
             }
             else if (child is JsonObject below)
             {
-                set._children[element] = Read(below);
+                set.Own[element] = Read(below);
             }
         }
 

@@ -21,6 +21,8 @@ internal static class FieldSets
         "f:deletionTimestamp", "f:deletionGracePeriodSeconds",
     ];
 
+    private static readonly string[] WithStatus = ["metadata", "status"];
+
     /// <summary>The fields that an applied configuration claims.</summary>
     public static FieldSet Of(SchemaNode? schema, JsonObject applied)
     {
@@ -30,11 +32,12 @@ internal static class FieldSets
     }
 
     /// <summary>What differs between two states of an object.</summary>
-    public static FieldChanges Between(SchemaNode? schema, JsonObject? before, JsonObject after)
+    /// <param name="statusOnly">A write of the status: nothing but that and the metadata can differ, so the rest is not looked at.</param>
+    public static FieldChanges Between(SchemaNode? schema, JsonObject? before, JsonObject after, bool statusOnly = false)
     {
         var changed = new FieldSet();
         var removed = new FieldSet();
-        CompareObjects(schema, before ?? [], after, changed, removed);
+        CompareObjects(schema, before ?? [], after, changed, removed, statusOnly ? WithStatus : null);
         return new(WithoutServerFields(changed), WithoutServerFields(removed));
     }
 
@@ -117,10 +120,16 @@ internal static class FieldSets
         }
     }
 
-    private static void CompareObjects(SchemaNode? schema, JsonObject before, JsonObject after, FieldSet changed, FieldSet removed)
+    private static void CompareObjects(
+        SchemaNode? schema, JsonObject before, JsonObject after, FieldSet changed, FieldSet removed, string[]? only = null)
     {
         foreach (var (name, now) in after)
         {
+            if (only?.Contains(name) == false)
+            {
+                continue;
+            }
+
             var element = "f:" + name;
             var child = ListKeys.Child(schema, name);
             if (before.TryGetPropertyValue(name, out var was))
@@ -142,7 +151,7 @@ internal static class FieldSets
 
         foreach (var (name, was) in before)
         {
-            if (!after.ContainsKey(name))
+            if (only?.Contains(name) != false && !after.ContainsKey(name))
             {
                 var gone = new FieldSet().Add();
                 Everything(ListKeys.Child(schema, name), was, gone, isMap: true);
@@ -180,6 +189,16 @@ internal static class FieldSets
 
     private static void CompareInto(string element, SchemaNode? schema, JsonNode? was, JsonNode? now, FieldSet changed, FieldSet removed)
     {
+        if (was is JsonValue && now is JsonValue)
+        {
+            if (!JsonNode.DeepEquals(was, now))
+            {
+                changed.Attach(element, new FieldSet().Add());
+            }
+
+            return;
+        }
+
         var changedBelow = new FieldSet();
         var removedBelow = new FieldSet();
         Compare(schema, was, now, changedBelow, removedBelow);

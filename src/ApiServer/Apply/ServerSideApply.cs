@@ -81,7 +81,7 @@ public static class ServerSideApply
             return;
         }
 
-        var changes = FieldSets.Between(schema, before, after);
+        var changes = FieldSets.Between(schema, before, after, statusOnly: subresource == "status");
         var sent = metadata["managedFields"] is JsonArray { Count: > 0 };
         if (changes.None)
         {

@@ -6,8 +6,9 @@ namespace Knet.ApiServer.Registry;
 internal static class ObjectComparison
 {
     /// <summary>Everything but the resource version; managedFields only if asked for, and without their times.</summary>
-    public static bool Same(JsonObject a, JsonObject b, bool withManagers) =>
-        SameExcept(a, b, ["metadata"])
+    /// <param name="statusOnly">A write of the status: nothing but that and the metadata can differ, so the rest is not looked at.</param>
+    public static bool Same(JsonObject a, JsonObject b, bool withManagers, bool statusOnly = false) =>
+        (statusOnly ? JsonNode.DeepEquals(a["status"], b["status"]) : SameExcept(a, b, ["metadata"]))
         && SameExcept(a.Object("metadata") ?? [], b.Object("metadata") ?? [], ["managedFields", "resourceVersion"])
         && (!withManagers || SameManagers(a, b));
 

@@ -25,7 +25,14 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             throw Refusals.Invalid(kind.Type, request.Name, errors.All);
         }
 
-        return ChangeAsync(kind, hub, request, user, warnings, _ => body.DeepClone().AsObject());
+        // A try changes what it is given, so that the next one, which is rare, needs a fresh one.
+        JsonObject? first = body;
+        return ChangeAsync(kind, hub, request, user, warnings, replaces: true, make: _ =>
+        {
+            var wanted = first ?? ObjectBodies.Read(ObjectBodies.Parse(request.Body), kind, hub, request, []);
+            first = null;
+            return wanted;
+        });
     }
 
     public async Task<KubeResult> PatchAsync(KindInfo kind, KubeRequest request, KubeUser user)
@@ -52,15 +59,17 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
 
     /// <summary>Changes an object until the change is stored, refused, or found to change nothing.</summary>
     /// <param name="make">From a private copy of the stored object to the wanted one, both in the stored version.</param>
+    /// <param name="replaces">What is made does not come from the stored object: no copy is made for it.</param>
     public async Task<KubeResult> ChangeAsync(
-        KindInfo kind, KindInfo hub, KubeRequest request, KubeUser user, List<string> warnings, Func<JsonObject, JsonObject> make)
+        KindInfo kind, KindInfo hub, KubeRequest request, KubeUser user, List<string> warnings, Func<JsonObject, JsonObject> make,
+        bool replaces = false)
     {
         var key = new ObjectKey(kind.Type.Namespaced ? request.Namespace : "", request.Name);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var stored = parts.Find(hub, key) ?? throw Refusals.NotFound(kind.Type, request.Name);
             var old = RegistryParts.Current(hub, stored);
-            var wanted = make(RegistryParts.Current(hub, stored));
+            var wanted = make(replaces ? old : RegistryParts.Current(hub, stored));
             CheckPreconditions(kind.Type, wanted, stored, request);
             var write = new WriteContext(hub, request, user, parts.Time.GetUtcNow()) { Object = wanted, Old = old, Stored = stored };
             CarryOver.Into(write);
@@ -69,7 +78,7 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
             var sendsManagers = write.Object.Metadata().ContainsKey("managedFields");
             pipeline.Admit(write);
             write.Warnings.InsertRange(0, warnings);
-            if (ObjectComparison.Same(old, write.Object, withManagers: sendsManagers))
+            if (ObjectComparison.Same(old, write.Object, withManagers: sendsManagers, statusOnly: write.Subresource == "status"))
             {
                 write.Undo();
                 return new KubeResult(parts.View(kind, hub, stored), 200, write.Warnings);
@@ -143,7 +152,8 @@ internal sealed class Updates(RegistryParts parts, WritePipeline pipeline, Creat
         }
 
         var old = write.Old!.Object("metadata").Number("generation") ?? 0;
-        var changed = !ObjectComparison.SameExcept(write.Old!, write.Object, write.Hub.HasStatus ? ["metadata", "status"] : ["metadata"]);
+        var changed = write.Subresource != "status"
+            && !ObjectComparison.SameExcept(write.Old!, write.Object, write.Hub.HasStatus ? ["metadata", "status"] : ["metadata"]);
         write.Object.Metadata()["generation"] = changed ? old + 1 : Math.Max(old, 1);
     }
 }

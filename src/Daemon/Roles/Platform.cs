@@ -71,6 +71,7 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
             return 1;
         }
 
+        using var idle = IdleCollection.Start(time);
         await platform._shutdown.Task;
         await platform.StopAsync();
         Teardown.Forget(options);

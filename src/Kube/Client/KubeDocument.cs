@@ -59,20 +59,27 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
             return decoded;
         }
 
+        return Member("metadata"u8) is { IsEmpty: false } json
+            ? JsonSerializer.Deserialize<V1ObjectMeta>(json.Span, KubeJson.Options) ?? new V1ObjectMeta() : new V1ObjectMeta();
+    }
+
+    /// <summary>The JSON of a member of the object itself, such as <c>status</c>; empty when it has none. Decodes nothing else.</summary>
+    public ReadOnlyMemory<byte> Member(ReadOnlySpan<byte> name)
+    {
         var reader = new Utf8JsonReader(Json.Span);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var isMetadata = reader.ValueTextEquals("metadata"u8);
+            var isWanted = reader.ValueTextEquals(name);
             reader.Read();
-            if (isMetadata)
-            {
-                return JsonSerializer.Deserialize<V1ObjectMeta>(ref reader, KubeJson.Options) ?? new V1ObjectMeta();
-            }
-
+            var start = (int)reader.TokenStartIndex;
             reader.Skip();
+            if (isWanted)
+            {
+                return Json[start..(int)reader.BytesConsumed];
+            }
         }
 
-        return new V1ObjectMeta();
+        return default;
     }
 }

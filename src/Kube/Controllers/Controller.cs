@@ -194,9 +194,8 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
     /// <summary>False when somebody else was faster: the key comes again.</summary>
     private async Task<bool> WriteStatusAsync(ObjectKey key, KubeDocument seen, TStatus status, CancellationToken cancellationToken)
     {
-        var wanted = JsonNode.Parse(KubeJson.Serialize(status));
-        var root = JsonNode.Parse(seen.Json.Span)!.AsObject();
-        if (SameStatus(root["status"], wanted))
+        var wanted = KubeJson.Serialize(status);
+        if (SameStatus(seen.Member("status"u8), wanted))
         {
             return true;
         }
@@ -208,18 +207,13 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
             return true;
         }
 
-        if (newest != seen)
+        if (newest != seen && !SameStatus(newest.Member("status"u8), seen.Member("status"u8)))
         {
-            var fresh = JsonNode.Parse(newest.Json.Span)!.AsObject();
-            if (!SameStatus(fresh["status"], root["status"]))
-            {
-                return false;
-            }
-
-            root = fresh;
+            return false;
         }
 
-        root["status"] = wanted;
+        var root = JsonNode.Parse(newest.Json.Span)!.AsObject();
+        root["status"] = JsonNode.Parse(wanted);
         try
         {
             await _executor.WriteStatusAsync(_informer.Type, key, KubeJson.Serialize(root), cancellationToken);
@@ -241,8 +235,17 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
         }
     }
 
-    private static bool SameStatus(JsonNode? one, JsonNode? other) =>
-        JsonNode.DeepEquals(one, other) || (one is null or JsonObject { Count: 0 } && other is null or JsonObject { Count: 0 });
+    // Most reconciles change nothing, and then the bytes are equal: nothing is parsed.
+    private static bool SameStatus(ReadOnlyMemory<byte> one, ReadOnlyMemory<byte> other)
+    {
+        if (one.Span.SequenceEqual(other.Span))
+        {
+            return true;
+        }
+
+        var (a, b) = (one.IsEmpty ? null : JsonNode.Parse(one.Span), other.IsEmpty ? null : JsonNode.Parse(other.Span));
+        return JsonNode.DeepEquals(a, b) || (a is null or JsonObject { Count: 0 } && b is null or JsonObject { Count: 0 });
+    }
 
     private static partial class Log
     {
