@@ -102,7 +102,7 @@ public sealed class ConformanceTests(SystemPlatform platform)
         Assert.False(Has(revision.Metadata.Labels, "team") || Has(revision.Metadata.Annotations, "note"));
     }
 
-    /// <summary>A release in five steps: pinned, a candidate beside it, a share for the candidate, the newest beside both, the candidate alone.</summary>
+    /// <summary>A release in five steps: pinned, a candidate beside, a share for it, the newest beside both, the candidate only.</summary>
     [Fact]
     public async Task Traffic_IsReportedAsItIsInEveryPhaseOfARelease()
     {
