@@ -97,7 +97,8 @@ internal static class TypedMerge
         }
     }
 
-    // Items of the configuration come in its order; items only the object has stay before the item they stood before.
+    // Kubernetes' order: items of the configuration come in its order; an item that only the object has keeps its place before the next
+    // one that both have. Where nothing says which goes first, the object's own items do.
     private static JsonArray MergeLists(SchemaNode schema, JsonArray live, JsonArray applied, string path)
     {
         var wanted = Keyed(schema, applied, path);
@@ -109,33 +110,32 @@ internal static class TypedMerge
         live.Clear();
         var byKey = known.ToDictionary(StringComparer.Ordinal);
         var inWanted = wanted.Select(w => w.Key).ToHashSet(StringComparer.Ordinal);
+        var shared = new Queue<string>(wanted.Select(w => w.Key).Where(byKey.ContainsKey));
         var result = new JsonArray();
         var next = 0;
         foreach (var (element, value) in wanted)
         {
+            // Up to the next item that both have; those that both have and the configuration puts elsewhere are passed over.
+            for (; next < known.Count && !(shared.TryPeek(out var both) && known[next].Key == both); next++)
+            {
+                if (!inWanted.Contains(known[next].Key))
+                {
+                    result.Add(known[next].Value);
+                }
+            }
+
             if (byKey.TryGetValue(element, out var before))
             {
-                var at = known.FindIndex(k => k.Key == element);
-                for (; next < at; next++)
-                {
-                    if (!inWanted.Contains(known[next].Key))
-                    {
-                        result.Add(known[next].Value);
-                    }
-                }
-
-                next = Math.Max(next, at + 1);
+                shared.Dequeue();
+                next += next < known.Count ? 1 : 0;
             }
 
             result.Add(Merge(schema.Items, before, value, path));
         }
 
-        for (; next < known.Count; next++)
+        foreach (var item in known.Skip(next).Where(k => !inWanted.Contains(k.Key)))
         {
-            if (!inWanted.Contains(known[next].Key))
-            {
-                result.Add(known[next].Value);
-            }
+            result.Add(item.Value);
         }
 
         return result;

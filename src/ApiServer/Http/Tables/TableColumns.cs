@@ -85,6 +85,11 @@ internal static class TableColumns
             TableColumn.Of("VolumeAttributesClass", o => "<unset>"), TableColumn.Age,
             TableColumn.Wide("VolumeMode", o => o.Text("spec", "volumeMode")),
         ],
+        ["resourcequotas"] =
+        [
+            TableColumn.Name_, TableColumn.Of("Request", o => Quotas(o, limits: false)), TableColumn.Of("Limit", o => Quotas(o, limits: true)),
+            TableColumn.Age,
+        ],
         ["priorityclasses.scheduling.k8s.io"] =
         [
             TableColumn.Name_, TableColumn.Of("Value", o => o.Number("value"), "integer"),
@@ -97,6 +102,11 @@ internal static class TableColumns
 
     public static IReadOnlyList<TableColumn> For(Registry.KindInfo kind) =>
         kind.IsCustom ? CustomColumns.For(kind) : ByResource.GetValueOrDefault(kind.Type.GroupResource, Plain);
+
+    // "pods: 1/2, requests.cpu: 100m/1": what is used of what is allowed.
+    private static string Quotas(JsonElement quota, bool limits) => string.Join(", ", quota.At("status").Members("hard")
+        .Where(h => h.Name.StartsWith("limits.", StringComparison.Ordinal) == limits).OrderBy(h => h.Name, StringComparer.Ordinal)
+        .Select(h => $"{h.Name}: {(quota.Text("status", "used", h.Name) is { Length: > 0 } used ? used : "0")}/{h.Value}"));
 
     /// <summary>A label selector in its short form: <c>app=web,tier in (a,b)</c>.</summary>
     public static string Selector(JsonElement selector)

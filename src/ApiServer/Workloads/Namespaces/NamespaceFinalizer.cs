@@ -84,19 +84,20 @@ internal sealed partial class NamespaceFinalizer(
 
     private async Task<bool> FinalizeAsync(string ns, CancellationToken cancellationToken)
     {
-        if (_namespaces.Find("", ns) is not { Metadata.DeletionTimestamp: not null })
+        if (_namespaces.Find("", ns) is not { Metadata.DeletionTimestamp: not null } known)
         {
             return true;
         }
 
-        var left = 0;
+        var left = new List<Remains>();
         foreach (var type in kinds())
         {
-            left += await EmptyAsync(type, ns, cancellationToken);
+            left.Add(new Remains(type, await EmptyAsync(type, ns, cancellationToken)));
         }
 
-        if (left > 0)
+        if (left.Any(r => r.Finalizers.Count > 0))
         {
+            await NoteAsync(known, left, cancellationToken);
             return false;
         }
 
@@ -122,8 +123,26 @@ internal sealed partial class NamespaceFinalizer(
         return true;
     }
 
-    /// <summary>Deletes all objects of a kind; how many are still there.</summary>
-    private async Task<int> EmptyAsync(ResourceType type, string ns, CancellationToken cancellationToken)
+    /// <summary>Says in the status what is still there.</summary>
+    private async Task NoteAsync(V1Namespace ns, IReadOnlyList<Remains> left, CancellationToken cancellationToken)
+    {
+        if (NamespaceConditions.Patch(ns.Status?.Conditions, left, time.GetUtcNow()) is not { } patch)
+        {
+            return;
+        }
+
+        try
+        {
+            await client.PatchAsync<V1Namespace>("", ns.Metadata.Name, PatchKind.Strategic, KubeJson.Serialize(patch), cancellationToken, "status");
+        }
+        catch (KubeException e) when (e.IsNotFound)
+        {
+            // Somebody else let it go meanwhile.
+        }
+    }
+
+    /// <summary>Deletes all objects of a kind; the finalizers of each that is still there.</summary>
+    private async Task<IReadOnlyList<IList<string>?>> EmptyAsync(ResourceType type, string ns, CancellationToken cancellationToken)
     {
         try
         {
@@ -131,20 +150,22 @@ internal sealed partial class NamespaceFinalizer(
             var page = await client.Transport.ListAsync(request, cancellationToken);
             if (page.Items.All(d => d.Metadata.DeletionTimestamp is not null))
             {
-                return page.Items.Count;
+                return FinalizersOf(page);
             }
 
             await client.Transport.SendAsync(
                 request with { Verb = KubeVerb.DeleteCollection, DeleteOptions = new V1DeleteOptions { PropagationPolicy = "Background" } },
                 cancellationToken);
-            return (await client.Transport.ListAsync(request, cancellationToken)).Items.Count;
+            return FinalizersOf(await client.Transport.ListAsync(request, cancellationToken));
         }
         catch (KubeException e) when (e.IsNotFound || e.Code == 405)
         {
             // The kind went away meanwhile, or cannot be deleted: nothing of it holds the namespace.
-            return 0;
+            return [];
         }
     }
+
+    private static List<IList<string>?> FinalizersOf(KubeListPage page) => [.. page.Items.Select(d => d.Metadata.Finalizers)];
 
     private static partial class Log
     {

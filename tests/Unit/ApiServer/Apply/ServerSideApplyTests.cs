@@ -47,6 +47,25 @@ public sealed class ServerSideApplyTests
         Assert.True(JsonNode.DeepEquals(created, Apply(created, Web, "me", seconds: 9)));
     }
 
+    [Theory]
+    [InlineData("a,b", "c", "a,b,c")]
+    [InlineData("a,b", "c,a", "c,a,b")]
+    [InlineData("a,b,c", "c,x,a", "b,c,x,a")]
+    [InlineData("a,b,c,d", "d,b", "a,c,d,b")]
+    [InlineData("a,b,c", "b,x", "a,b,c,x")]
+    public void ListItems_ComeInKubernetesOrder(string live, string applied, string wanted)
+    {
+        static string Of(string names)
+        {
+            var containers = new JsonArray([.. names.Split(',').Select(n => new JsonObject { ["name"] = n })]);
+            var spec = new JsonObject { ["template"] = new JsonObject { ["spec"] = new JsonObject { ["containers"] = containers } } };
+            return new JsonObject { ["metadata"] = new JsonObject { ["name"] = "web" }, ["spec"] = spec }.ToJsonString();
+        }
+
+        var both = Apply(Apply(null, Of(live), "me"), Of(applied), "other");
+        Assert.Equal(wanted.Split(','), both["spec"]!["template"]!["spec"]!["containers"]!.AsArray().Select(c => (string)c!["name"]!));
+    }
+
     [Fact]
     public void FieldNoLongerApplied_IsRemovedUnlessOwnedByAnother()
     {

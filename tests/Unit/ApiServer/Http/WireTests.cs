@@ -70,6 +70,17 @@ public sealed class WireTests
     public void Accept_ChoosesTheForm(string accept, string? form) => Assert.Equal(form, MediaRange.Choose(accept)?.ToString());
 
     [Fact]
+    public void QuotaColumns_TellUsedOfHardApartByLimits()
+    {
+        var quota = JsonDocument.Parse("""
+            {"status":{"hard":{"pods":"2","limits.cpu":"2","requests.cpu":"1"},"used":{"pods":"1","requests.cpu":"100m"}}}
+            """).RootElement;
+        var columns = TableColumns.For(BuiltInKinds.All.Single(k => k.Type.Kind == "ResourceQuota"));
+        Assert.Equal(["Name", "Request", "Limit", "Age"], columns.Select(c => c.Name));
+        Assert.Equal(["pods: 1/2, requests.cpu: 100m/1", "limits.cpu: 0/2"], columns.Skip(1).Take(2).Select(c => c.Cell(quota, default)));
+    }
+
+    [Fact]
     public void Yaml_BecomesJsonWithKubernetesScalars() => Assert.Equal(
         """{"a":1,"b":"1","c":true,"d":null,"e":[1.5,"x"],"f":{"g":"true"},"mode":420,"v":"1.2.3"}""",
         Encoding.UTF8.GetString(YamlBody.ToJson("a: 1\nb: \"1\"\nc: true\nd:\ne: [1.5, x]\nf: {g: 'true'}\nmode: 0644\nv: 1.2.3\n"u8)));
