@@ -22,8 +22,9 @@ internal static class RevisionHealth
             var pods = view.Labelled<V1Pod>(deployment.Metadata.NamespaceProperty, label.Key, label.Value);
             if (pods.Count > 0)
             {
-                // They come from one template: if one cannot start, none can.
-                result = OfPod(result, pods[0], HasTimedOut(deployment), config.PodIsAlwaysSchedulable);
+                // They come from one template: if one cannot start, none can. One that was refused says why; its successor does not yet.
+                var telling = pods.FirstOrDefault(IsRejected) ?? pods[0];
+                result = OfPod(result, telling, HasTimedOut(deployment), config.PodIsAlwaysSchedulable);
             }
         }
 
@@ -105,6 +106,10 @@ internal static class RevisionHealth
     private static bool HasTimedOut(V1Deployment deployment) => deployment.Status?.Conditions?.Any(c =>
         c.Type == "Progressing" && c.Status == ConditionSet.False && c.Reason == RevisionStatus.ProgressDeadlineExceeded) == true;
 
+    // The words of a kubelet that does not take a pod at all; no time mends that.
+    private static bool IsRejected(V1Pod pod) =>
+        pod.Status is { Phase: "Failed", Message: { } message } && message.StartsWith("Pod was rejected: ", StringComparison.Ordinal);
+
     private static RevisionStatus OfPod(RevisionStatus status, V1Pod pod, bool hasTimedOut, bool isAlwaysSchedulable)
     {
         var result = status;
@@ -112,6 +117,11 @@ internal static class RevisionHealth
         if (unscheduled is not null && !isAlwaysSchedulable)
         {
             result = result.False(RevisionStatus.ResourcesAvailable, unscheduled.Reason, unscheduled.Message);
+        }
+
+        if (IsRejected(pod))
+        {
+            return result.False(RevisionStatus.ResourcesAvailable, pod.Status!.Reason, pod.Status.Message);
         }
 
         foreach (var container in (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? []))

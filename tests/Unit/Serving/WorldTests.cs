@@ -123,6 +123,21 @@ public sealed class WorldTests
     }
 
     [Fact]
+    public void PodThatTheNodeRefuses_IsTheServicesReason()
+    {
+        var world = WithContainer(new V1ContainerStatus { Name = "user-container" });
+        var pod = world.Take<V1Pod>("pod");
+        world.Having(pod with
+        {
+            Status = new V1PodStatus { Phase = "Failed", Reason = "Forbidden", Message = "Pod was rejected: this node refuses hostPID: remove it" },
+        });
+        Settle(world);
+        Assert.Equal(
+            "Revision \"hello-00001\" failed with message: Pod was rejected: this node refuses hostPID: remove it.",
+            ConditionSet.Find(world.Take<KnService>("hello").Status.Conditions, "Ready")!.Message);
+    }
+
+    [Fact]
     public void MissingImage_IsTheServicesReasonAndHeals()
     {
         var world = new World().Having(A.Service("hello"));
