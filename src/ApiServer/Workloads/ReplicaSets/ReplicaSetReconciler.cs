@@ -24,12 +24,14 @@ internal sealed class ReplicaSetReconciler : IReconciler<V1ReplicaSet, V1Replica
         var steps = ImmutableArray.CreateBuilder<PlanStep>();
         var events = ImmutableArray.CreateBuilder<PlanEvent>();
         steps.AddRange(claims);
-        if (resource.Metadata.DeletionTimestamp is null)
+        var pause = PodStates.PauseAfterRejections(pods, view.Now);
+        if (resource.Metadata.DeletionTimestamp is null && (pause is null || active.Count >= (resource.Spec.Replicas ?? 1)))
         {
             Scale(resource, reference, active, view.Now, steps, events);
         }
 
         var status = Status(resource, active, view.Now, out var lookAgain);
+        lookAgain = lookAgain is null || pause < lookAgain ? pause : lookAgain;
         return new(status)
         {
             Steps = steps.ToImmutable(),

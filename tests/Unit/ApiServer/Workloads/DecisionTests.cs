@@ -186,6 +186,26 @@ public sealed class DecisionTests
     }
 
     [Fact]
+    public void ReplicaSet_WhosePodsTheNodeRefuses_TriesEverMoreRarely()
+    {
+        var set = Set(Deployment(1), size: 1, available: 0);
+        V1Pod Refused(int number, DateTime created)
+        {
+            var pod = Pod($"p{number}", set, "Failed");
+            pod.Metadata.CreationTimestamp = created;
+            pod.Status.Message = "Pod was rejected: this node refuses hostPID: remove it";
+            return pod;
+        }
+
+        var now = new FakeView().Now.UtcDateTime;
+        V1Pod[] Five(DateTime created) => [.. Enumerable.Range(0, 5).Select(n => Refused(n, created))];
+        var waiting = new ReplicaSetReconciler().Reconcile(set, new FakeView(Five(now)));
+        Assert.Empty(waiting.Steps);
+        Assert.Equal(TimeSpan.FromSeconds(4), waiting.RequeueAfter);
+        Assert.Single(new ReplicaSetReconciler().Reconcile(set, new FakeView(Five(now.AddSeconds(-5)))).Steps);
+    }
+
+    [Fact]
     public void ReplicaSet_Deleting_OnlyReports()
     {
         var set = Set(Deployment(3), size: 3, available: 0);
