@@ -218,12 +218,13 @@ internal sealed partial class Platform(DaemonOptions options, Steps steps, RoleL
     /// <summary>The directories, held for as long as the daemon lives.</summary>
     private sealed class Locks : IDisposable
     {
-        private readonly List<DirectoryLock> _held = [];
+        private readonly List<IDisposable> _held = [];
 
         public async Task<string> TakeAsync(DaemonOptions options)
         {
             _held.Add(DirectoryLock.Take(options.Home));
             _held.Add(DirectoryLock.Take(options.Run));
+            _held.Add(InstanceLock.Take(options.Instance));
             await Teardown.RememberAsync(options);
             return options.Home;
         }

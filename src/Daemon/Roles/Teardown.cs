@@ -28,6 +28,8 @@ internal static class Teardown
         var file = Path.Combine(given.Home, FileName);
         var options = DaemonOptions.Parse([
             "--home", given.Home, "--run", given.Run, .. File.Exists(file) ? await File.ReadAllLinesAsync(file) : []]);
+        using var names = InstanceLock.Take(options.Instance);
+
         // Run by "knet down", whose output is the user's: only what goes wrong is told.
         using var loggers = Logs.Create(level: LogLevel.Warning);
         await using var machine = new PodMachine(options, TimeProvider.System, loggers);

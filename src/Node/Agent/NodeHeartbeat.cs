@@ -2,6 +2,7 @@ using System.Text;
 using k8s.Models;
 using Knet.Api.Meta;
 using Knet.Kube.Client;
+using Knet.Node.Network;
 using Microsoft.Extensions.Logging;
 
 namespace Knet.Node.Agent;
@@ -48,6 +49,7 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
             var wait = node.Options.LeasePeriod;
             try
             {
+                await node.Network.MendAsync(cancellationToken);
                 await RenewAsync(cancellationToken);
                 if (node.Now >= statusDue || NodeObject.Pressure(node.Options) != _pressure)
                 {
@@ -55,7 +57,7 @@ internal sealed partial class NodeHeartbeat(NodeServices node, Func<int> kubelet
                     statusDue = node.Now + node.Options.StatusPeriod;
                 }
             }
-            catch (Exception e) when (e is KubeException or HttpRequestException)
+            catch (Exception e) when (e is KubeException or HttpRequestException or NetworkException)
             {
                 Log.Failed(_logger, e.Message);
                 wait = Retry;

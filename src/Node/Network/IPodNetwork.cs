@@ -22,6 +22,10 @@ public interface IPodNetwork
     /// <summary>Gives the address back, destroys the namespace and refills the pool.</summary>
     ValueTask ReleaseAsync(PodSandbox sandbox);
 
+    /// <summary>Looks whether the host's side still stands, and makes it again when something took it away. Cheap when it stands.</summary>
+    /// <exception cref="NetworkException">The kernel refused.</exception>
+    Task MendAsync(CancellationToken cancellationToken);
+
     /// <summary>A connection whose socket is made inside the pod's namespace: 127.0.0.1 is the pod's own loopback.</summary>
     /// <exception cref="SocketException">Nobody listens, or the namespace is gone.</exception>
     ValueTask<Socket> ConnectAsync(PodSandbox sandbox, IPAddress address, int port, CancellationToken ct);

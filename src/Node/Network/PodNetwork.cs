@@ -77,6 +77,24 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
         return Use(live, podUid).Sandbox;
     }
 
+    public async Task MendAsync(CancellationToken cancellationToken)
+    {
+        if (Directory.Exists($"/sys/class/net/{_options.BridgeName}"))
+        {
+            return;
+        }
+
+        // The pods' routes went with the address that they name.
+        Log.Gone(_logger, _options.BridgeName);
+        await HostNetwork.SetUpAsync(_options, cancellationToken);
+        foreach (var live in _used.Values.Concat(_pool))
+        {
+            await _factory.ReattachAsync(live);
+        }
+
+        _missing.Release();
+    }
+
     public async Task<PodSandbox?> AdoptAsync(string podUid, string netnsPath, string ip)
     {
         if (!Ipv4.TryParse(ip, out var address) || !_addresses.TryTake(address))
@@ -256,6 +274,9 @@ public sealed partial class PodNetwork : IPodNetwork, IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(3519, LogLevel.Warning, "The interface {Bridge} was taken away by somebody; the pods' network is made again")]
+        public static partial void Gone(ILogger logger, string bridge);
+
         [LoggerMessage(3503, LogLevel.Warning, "No network namespace could be prepared")]
         public static partial void RefillFailed(ILogger logger, Exception exception);
     }

@@ -50,6 +50,17 @@ internal sealed class SandboxFactory : IDisposable
         return true;
     });
 
+    /// <summary>Sets the host's side of a namespace again; one whose interface is gone stays as it is.</summary>
+    public Task ReattachAsync(LiveSandbox live) => _thread.RunAsync(() =>
+    {
+        if (_host.FindLink(live.Sandbox.Id) != 0)
+        {
+            Attach(live.Sandbox.Id, live.Address);
+        }
+
+        return true;
+    });
+
     public static void Unpin(string path)
     {
         while (Native.Unmount(path, Native.MntDetach) == 0)

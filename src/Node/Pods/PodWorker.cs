@@ -234,7 +234,7 @@ internal sealed partial class PodWorker
         }
 
         SetDeadline();
-        Context.Sandbox ??= await _node.Network.AcquireAsync(Context.Uid, Context.Stopping.Token);
+        Context.Sandbox ??= await SandboxRetry.AcquireAsync(Context, _node);
         PodRecord.SaveSandbox(Context);
         PodFiles.Write(Context, Context.Sandbox.Ip);
         if (Context.App.Any(s => s.Kind == ContainerKind.Virtual))
