@@ -24,6 +24,9 @@ public sealed class ClusterCa : IDisposable
     private readonly TimeProvider _time;
     private readonly X509Certificate2 _ca;
 
+    // Several may ask for the same file at once: the first makes it.
+    private readonly Lock _files = new();
+
     private ClusterCa(string directory, TimeProvider time, X509Certificate2 ca)
     {
         _directory = directory;
@@ -83,9 +86,8 @@ public sealed class ClusterCa : IDisposable
         }
 
         var wanted = names.Build();
-        if (Read(_directory, "server") is { } kept)
+        if (Load(Read(_directory, "server")) is { } certificate)
         {
-            var certificate = X509Certificate2.CreateFromPem(kept.Certificate, kept.Key);
             var has = certificate.Extensions.FirstOrDefault(e => e.Oid?.Value == wanted.Oid?.Value);
             if (has is not null && has.RawData.AsSpan().SequenceEqual(wanted.RawData) && IsUsable(certificate))
             {
@@ -106,15 +108,34 @@ public sealed class ClusterCa : IDisposable
     /// <param name="groups">The organisations: the user's groups, such as <c>system:masters</c>.</param>
     public PemPair ClientCertificate(string file, string user, params IReadOnlyList<string> groups)
     {
-        if (Read(_directory, file) is { } kept)
+        lock (_files)
         {
-            using var certificate = X509Certificate2.CreateFromPem(kept.Certificate);
-            if (IsUsable(certificate) && certificate.GetNameInfo(X509NameType.SimpleName, false) == user)
-            {
-                return kept;
-            }
+            return KeptFor(file, user) ?? Make(file, user, groups);
         }
+    }
 
+    private PemPair? KeptFor(string file, string user)
+    {
+        var kept = Read(_directory, file);
+        using var certificate = Load(kept);
+        return certificate is not null && IsUsable(certificate) && certificate.GetNameInfo(X509NameType.SimpleName, false) == user ? kept : null;
+    }
+
+    // Null when there is none, or when the daemon was killed between writing the two files, so that they do not belong together.
+    private static X509Certificate2? Load(PemPair? pair)
+    {
+        try
+        {
+            return pair is null ? null : X509Certificate2.CreateFromPem(pair.Certificate, pair.Key);
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private PemPair Make(string file, string user, IReadOnlyList<string> groups)
+    {
         var name = new X500DistinguishedNameBuilder();
         foreach (var group in groups)
         {
@@ -213,7 +234,7 @@ public sealed class ClusterCa : IDisposable
     private static PemPair? Read(string directory, string file)
     {
         var (certificate, key) = (Path.Combine(directory, file + ".crt"), Path.Combine(directory, file + ".key"));
-        return File.Exists(certificate) && File.Exists(key) ? new(File.ReadAllText(certificate), File.ReadAllText(key)) : null;
+        return File.Exists(certificate) && File.Exists(key) ? new(File.ReadAllText(certificate).TrimEnd(), File.ReadAllText(key).TrimEnd()) : null;
     }
 
     private static void Write(string directory, string file, PemPair pair)

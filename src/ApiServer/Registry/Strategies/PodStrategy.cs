@@ -55,6 +55,7 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
         AddServiceAccount(write, spec);
         AddTolerations(spec);
         AddPriority(write, spec);
+        CheckRuntimeClass(write, spec);
     }
 
     public override void Validate(WriteContext write, FieldErrors errors)
@@ -154,6 +155,24 @@ internal sealed class PodStrategy(RegistryParts parts) : KindStrategy
 
         spec["priority"] = priority;
         spec.Default("preemptionPolicy", found?.PreemptionPolicy ?? "PreemptLowerPriority");
+    }
+
+    // The admission plug-in of Kubernetes, and what its kubelet finds out later: there is one way to run containers here.
+    private void CheckRuntimeClass(WriteContext write, JsonObject spec)
+    {
+        if (spec.Text("runtimeClassName") is not { Length: > 0 } name)
+        {
+            return;
+        }
+
+        var found = parts.Store.Find("node.k8s.io/runtimeclasses", new ObjectKey("", name))
+            ?? throw Refusals.Forbidden(write.Hub.Type, write.Name, $"pod rejected: RuntimeClass \"{name}\" not found");
+        if (found.Document.As<V1RuntimeClass>().Handler is not ("crun" or "runc") and var handler)
+        {
+            throw Refusals.Forbidden(
+                write.Hub.Type, write.Name,
+                $"pod rejected: RuntimeClass \"{name}\" has the handler \"{handler}\", which the node does not know; it has crun and runc");
+        }
     }
 
     private void AddServiceAccount(WriteContext write, JsonObject spec)

@@ -51,6 +51,31 @@ public sealed class IdentityTests : IDisposable
     }
 
     [Fact]
+    public void CertificateAskedForByManyAtOnce_IsMadeOnce()
+    {
+        var pairs = Enumerable.Range(0, 16).AsParallel().WithDegreeOfParallelism(8).Select(_ => _ca.ClientCertificate("many", "u", "g")).ToList();
+        Assert.Single(pairs.Distinct());
+    }
+
+    [Fact]
+    public void FilesThatDoNotBelongTogether_AreMadeAnew()
+    {
+        _ca.ClientCertificate("half", "u");
+        _ca.ServerCertificate([], []).Dispose();
+        _ca.ClientCertificate("other", "u");
+        foreach (var file in (string[])["half", "server"])
+        {
+            File.Copy(Path.Combine(_directory, "other.key"), Path.Combine(_directory, file + ".key"), overwrite: true);
+        }
+
+        var pair = _ca.ClientCertificate("half", "u");
+        using var client = X509Certificate2.CreateFromPem(pair.Certificate, pair.Key);
+        using var server = _ca.ServerCertificate([], []);
+        Assert.True(_ca.Signed(client));
+        Assert.True(server.HasPrivateKey);
+    }
+
+    [Fact]
     public async Task ClientCertificate_NamesUserAndGroups()
     {
         var user = await Ask(Certificate("admin", "admin", "system:masters", "more"));

@@ -167,6 +167,22 @@ public sealed class QuotaTests
     }
 
     [Fact]
+    public async Task RuntimeClass_MustBeThereAndOfThisNode()
+    {
+        await using var api = await Api.StartAsync();
+        var classes = ResourceType.Of<V1RuntimeClass>();
+        await api.CreateAsync(classes, """{"metadata":{"name":"usual"},"handler":"crun"}""");
+        await api.CreateAsync(classes, """{"metadata":{"name":"vm"},"handler":"kata"}""");
+        await api.CreateAsync(Api.Pods, Pod("a", "{}", "\"runtimeClassName\":\"usual\","));
+        Assert.Equal(
+            "pods \"b\" is forbidden: pod rejected: RuntimeClass \"gvisor\" not found",
+            await RefusalAsync(api, Api.Pods, Pod("b", "{}", "\"runtimeClassName\":\"gvisor\",")));
+        Assert.Contains(
+            "has the handler \"kata\", which the node does not know",
+            await RefusalAsync(api, Api.Pods, Pod("b", "{}", "\"runtimeClassName\":\"vm\",")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task PriorityClass_GivesItsValue()
     {
         await using var api = await Api.StartAsync();
