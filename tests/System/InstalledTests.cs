@@ -29,7 +29,7 @@ public sealed class InstalledTests(SystemPlatform platform)
         var client = platform.Client(Via.Https);
         var deployment = await client.UntilAsync<V1Deployment>(Ns, name, d => d.Status?.AvailableReplicas == 1);
         Assert.Contains(deployment.Status.Conditions, c => c is { Type: "Available", Status: "True" });
-        var pod = Assert.Single(await PodsAsync(client, name));
+        var pod = await OnlyPodAsync(client, name);
         Assert.Equal(("Running", InstalledRole.NodeName), (pod.Status.Phase, pod.Spec.NodeName));
         Assert.Matches($"^{name}-[a-z0-9]+-[a-z0-9]{{5}}$", pod.Metadata.Name);
     }
@@ -70,7 +70,7 @@ public sealed class InstalledTests(SystemPlatform platform)
         var generation = answer.Document.Metadata.Generation;
         await client.UntilAsync<V1Deployment>(
             Ns, "webhook", d => d.Status.ObservedGeneration >= generation && d.Status is { UpdatedReplicas: 1, Replicas: 1, AvailableReplicas: 1 });
-        var pod = Assert.Single(await PodsAsync(client, "webhook"));
+        var pod = await OnlyPodAsync(client, "webhook");
         Assert.Equal(
             ("example.com/webhook:v1", InstalledRole.NodeName), (pod.Spec.Containers[0].Image, pod.Spec.NodeName));
     }
@@ -109,7 +109,7 @@ public sealed class InstalledTests(SystemPlatform platform)
         })
         {
             var lease = await client.UntilAsync<V1Lease>(Ns, name, l => l.Spec.HolderIdentity is { Length: > 0 });
-            var pod = Assert.Single(await PodsAsync(client, role));
+            var pod = await OnlyPodAsync(client, role);
             Assert.Equal((60, $"{pod.Metadata.Name}_{pod.Metadata.Uid}"), (lease.Spec.LeaseDurationSeconds, lease.Spec.HolderIdentity));
         }
     }
@@ -147,10 +147,13 @@ public sealed class InstalledTests(SystemPlatform platform)
         return [.. lines.Select(l => l[l.IndexOf("line", StringComparison.Ordinal)..])];
     }
 
-    private static async Task<List<V1Pod>> PodsAsync(KubeClient client, string app)
+    // Waits: a test before this one may have had the pod replaced.
+    private static async Task<V1Pod> OnlyPodAsync(KubeClient client, string app)
     {
-        var list = await client.Transport.ListAsync(
-            new KubeRequest(KubeVerb.List, ResourceType.Of<V1Pod>()) { Namespace = Ns, LabelSelector = "app=" + app }, Stop);
-        return [.. list.Items.Select(i => i.As<V1Pod>()).Where(p => p.Metadata.DeletionTimestamp is null)];
+        var pods = await client.UntilAllAsync<V1Pod>(Ns, all => Of(all) is [{ Status.Phase: "Running" }]);
+        return Assert.Single(Of(pods));
+
+        List<V1Pod> Of(IEnumerable<V1Pod> all) =>
+            [.. all.Where(p => p.Metadata.Labels?.TryGetValue("app", out var label) == true && label == app && p.Metadata.DeletionTimestamp is null)];
     }
 }

@@ -70,7 +70,9 @@ internal sealed record Limits
         return name switch
         {
             "request-bytes" => this with { RequestBytes = (int)Quantity(name, value, 1024, int.MaxValue) },
-            "object-bytes" => this with { ObjectBytes = (int)Quantity(name, value, 1024, int.MaxValue) },
+
+            // The platform's own definitions of Knative's kinds are up to 115 KB.
+            "object-bytes" => this with { ObjectBytes = (int)Quantity(name, value, 256 << 10, int.MaxValue) },
             "objects" => this with { ObjectsOfAKind = (int)Quantity(name, value, 100, int.MaxValue) },
             "history" => this with { History = (int)Quantity(name, value, 16, 1_000_000) },
             "watches" => this with { Watches = (int)Quantity(name, value, 1, int.MaxValue) },
