@@ -11,8 +11,11 @@ public sealed record ApiHttpOptions
     /// <summary>Watches open at once over HTTP; more are refused (429, try again). Default 10,000.</summary>
     public int WatchesMax { get; init; } = 10_000;
 
-    /// <summary>How long a watch without <c>timeoutSeconds</c> lasts at least; up to twice that. Default: 30 minutes, as in Kubernetes.</summary>
-    public TimeSpan MinWatchTimeout { get; init; } = TimeSpan.FromMinutes(30);
+    /// <summary>
+    /// How long a watch without <c>timeoutSeconds</c> lasts at least; up to twice that. Default: an hour. Kubernetes' is half of it, but some
+    /// programs (upstream's tests among them) do not bear the end of a watch.
+    /// </summary>
+    public TimeSpan MinWatchTimeout { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>What <c>/readyz</c> says. Default: always ready.</summary>
     public Func<bool> IsReady { get; init; } = () => true;
