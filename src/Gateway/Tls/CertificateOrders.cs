@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Knet.Gateway.Tls.Acme;
 using Knet.Kube.Config;
 using Knet.Kube.Facts;
@@ -32,111 +31,35 @@ public sealed record CertificateOrdersOptions
 internal sealed partial class CertificateOrders(
     ICertificateAuthority authority, IAcmeIssuer acme, IConfigSource config, TimeProvider time, ILogger<CertificateOrders> logger,
     CertificateOrdersOptions? options = null)
-    : IFactSource<CertificateOrder, IssuedCertificate>, IDisposable
+    : FollowedFacts<CertificateOrder, IssuedCertificate>(
+        (options ?? new CertificateOrdersOptions()).FirstWait, (options ?? new CertificateOrdersOptions()).LongestWait, time)
 {
-    private readonly CertificateOrdersOptions _options = options ?? new CertificateOrdersOptions();
-    private readonly Lock _gate = new();
-    private readonly Dictionary<CertificateOrder, Entry> _entries = [];
+    private readonly TimeSpan _timeout = (options ?? new CertificateOrdersOptions()).Timeout;
 
-    public Fact<IssuedCertificate> Ask(CertificateOrder query, Action wake)
+    protected override Fact<IssuedCertificate>? AtOnce(CertificateOrder query) => query.Directory.Length == 0
+        ? new Fact<IssuedCertificate>.Known(authority.Issue(query.Hosts.Split(',')))
+        : null;
+
+    protected override async Task<Fact<IssuedCertificate>> FindAsync(CertificateOrder query, CancellationToken stop)
     {
-        Entry entry;
-        lock (_gate)
-        {
-            if (_entries.TryGetValue(query, out var known))
-            {
-                known.Wakes.Add(wake);
-                return known.State;
-            }
-
-            _entries[query] = entry = new Entry();
-            entry.Wakes.Add(wake);
-            if (query.Directory.Length == 0)
-            {
-                return entry.State = new Fact<IssuedCertificate>.Known(authority.Issue(query.Hosts.Split(',')));
-            }
-        }
-
-        _ = FollowAsync(query, entry);
-        return Fact<IssuedCertificate>.Pending.Instance;
-    }
-
-    public void Forget(CertificateOrder query)
-    {
-        Entry? entry;
-        lock (_gate)
-        {
-            _entries.Remove(query, out entry);
-        }
-
-        entry?.Stop.Cancel();
-    }
-
-    public void Dispose()
-    {
-        lock (_gate)
-        {
-            foreach (var entry in _entries.Values)
-            {
-                entry.Stop.Cancel();
-            }
-
-            _entries.Clear();
-        }
-    }
-
-    private async Task FollowAsync(CertificateOrder query, Entry entry)
-    {
-        await Task.Yield();
-        var wait = _options.FirstWait;
-        while (!entry.Stop.IsCancellationRequested)
-        {
-            var answer = await TryAsync(query, entry.Stop.Token);
-            Action[] wakes;
-            lock (_gate)
-            {
-                entry.State = answer;
-                wakes = [.. entry.Wakes];
-            }
-
-            Array.ForEach(wakes, wake => wake());
-            if (answer is Fact<IssuedCertificate>.Known)
-            {
-                return;
-            }
-
-            await Task.Delay(wait, time, entry.Stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            wait = wait * 2 < _options.LongestWait ? wait * 2 : _options.LongestWait;
-        }
-    }
-
-    private async Task<Fact<IssuedCertificate>> TryAsync(CertificateOrder query, CancellationToken stop)
-    {
-        using var limit = new CancellationTokenSource(_options.Timeout, time);
+        using var limit = new CancellationTokenSource(_timeout, Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
         try
         {
             return new Fact<IssuedCertificate>.Known(
                 await acme.IssueAsync(config.Get<CertificateConfig>(), query.Hosts.Split(','), both.Token));
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !stop.IsCancellationRequested)
         {
             return new Fact<IssuedCertificate>.Failed(
-                $"{query.Directory} did not issue a certificate of {query.Hosts} within {_options.Timeout.TotalMinutes:0.#} minutes");
+                $"{query.Directory} did not issue a certificate of {query.Hosts} within {_timeout.TotalMinutes:0.#} minutes");
         }
-        catch (Exception e) when (e is AcmeException or HttpRequestException or IOException or CryptographicException
-            or System.Text.Json.JsonException or Knet.Kube.Client.KubeException)
+        catch (Exception e) when (!stop.IsCancellationRequested)
         {
+            // The outer edge of this loop: whatever it was, the order is placed again.
             Log.Failed(logger, query.Hosts, query.Directory, e.Message);
             return new Fact<IssuedCertificate>.Failed(e.Message);
         }
-    }
-
-    private sealed class Entry
-    {
-        public Fact<IssuedCertificate> State { get; set; } = Fact<IssuedCertificate>.Pending.Instance;
-        public HashSet<Action> Wakes { get; } = [];
-        public CancellationTokenSource Stop { get; } = new();
     }
 
     private static partial class Log

@@ -14,90 +14,18 @@ namespace Knet.Serving.Revisions;
 public sealed partial class DigestSource(
     IImages images, IPullCredentials credentials, IConfigSource config, TimeProvider time, ILogger<DigestSource> logger,
     DigestSourceOptions? options = null)
-    : IFactSource<DigestQuery, string>, IDisposable
+    : FollowedFacts<DigestQuery, string>(
+        (options ?? new DigestSourceOptions()).FirstWait, (options ?? new DigestSourceOptions()).LongestWait, time)
 {
-    private readonly DigestSourceOptions _options = options ?? new DigestSourceOptions();
-    private readonly Lock _lock = new();
-    private readonly Dictionary<DigestQuery, Entry> _entries = [];
     private readonly SemaphoreSlim _slots = new((options ?? new DigestSourceOptions()).Workers);
 
-    public Fact<string> Ask(DigestQuery query, Action wake)
-    {
-        Entry entry;
-        lock (_lock)
-        {
-            if (_entries.TryGetValue(query, out var known))
-            {
-                known.Wakes.Add(wake);
-                return known.State;
-            }
-
-            entry = new Entry();
-            entry.Wakes.Add(wake);
-            _entries[query] = entry;
-        }
-
-        _ = FollowAsync(query, entry);
-        return Fact<string>.Pending.Instance;
-    }
-
-    public void Forget(DigestQuery query)
-    {
-        Entry? entry;
-        lock (_lock)
-        {
-            _entries.Remove(query, out entry);
-        }
-
-        entry?.Stop.Cancel();
-    }
-
-    public void Dispose()
-    {
-        lock (_lock)
-        {
-            foreach (var entry in _entries.Values)
-            {
-                entry.Stop.Cancel();
-            }
-
-            _entries.Clear();
-        }
-    }
-
-    private async Task FollowAsync(DigestQuery query, Entry entry)
-    {
-        // The asking reconcile goes on at once, whatever the registry client does before its first wait.
-        await Task.Yield();
-        var wait = _options.FirstWait;
-        try
-        {
-            while (true)
-            {
-                var answer = await TryAsync(query, entry.Stop.Token);
-                Publish(entry, answer);
-                if (answer is Fact<string>.Known)
-                {
-                    return;
-                }
-
-                await Task.Delay(wait, time, entry.Stop.Token);
-                wait = wait * 2 < _options.LongestWait ? wait * 2 : _options.LongestWait;
-            }
-        }
-        catch (OperationCanceledException) when (entry.Stop.IsCancellationRequested)
-        {
-            // Nobody asks any more.
-        }
-    }
-
-    private async Task<Fact<string>> TryAsync(DigestQuery query, CancellationToken stop)
+    protected override async Task<Fact<string>> FindAsync(DigestQuery query, CancellationToken stop)
     {
         await _slots.WaitAsync(stop);
         var timeout = config.Get<DeploymentConfig>().DigestResolutionTimeout;
         try
         {
-            using var limit = new CancellationTokenSource(timeout, time);
+            using var limit = new CancellationTokenSource(timeout, Time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
             try
             {
@@ -127,33 +55,6 @@ public sealed partial class DigestSource(
         {
             _slots.Release();
         }
-    }
-
-    private void Publish(Entry entry, Fact<string> answer)
-    {
-        Action[] wakes;
-        lock (_lock)
-        {
-            if (entry.State.Equals(answer))
-            {
-                return;
-            }
-
-            entry.State = answer;
-            wakes = [.. entry.Wakes];
-        }
-
-        foreach (var wake in wakes)
-        {
-            wake();
-        }
-    }
-
-    private sealed class Entry
-    {
-        public Fact<string> State { get; set; } = Fact<string>.Pending.Instance;
-        public HashSet<Action> Wakes { get; } = [];
-        public CancellationTokenSource Stop { get; } = new();
     }
 
     private static partial class Log
