@@ -79,7 +79,7 @@ internal static class ApiBenchmark
             var client = new ApiConnection();
             clients.Add(client);
             await Task.WhenAll(Enumerable.Range(first, Math.Min(WatchesPerClient, count - first)).Select(i =>
-                client.WatchAsync($"/api/v1/namespaces/{ns(i)}/configmaps", seen.Add, cancellationToken)));
+                client.WatchAsync($"/api/v1/namespaces/{ns(i)}/configmaps", _ => seen.Add(), cancellationToken)));
         }
     }
 

@@ -51,31 +51,32 @@ internal sealed partial class ApiConnection : IDisposable
         }
     }
 
-    /// <summary>Opens a watch from now on and calls back with each event; ends when cancelled.</summary>
+    /// <summary>Opens a watch from now on and calls back with each event's line; ends when cancelled.</summary>
     /// <returns>When it is open: what runs until its end.</returns>
-    public async Task<Task> WatchAsync(string path, Action seen, CancellationToken cancellationToken)
+    public async Task<Task> WatchAsync(string path, Action<string> seen, CancellationToken cancellationToken)
     {
-        using var list = await JsonDocument.ParseAsync(await _http.GetStreamAsync(new Uri(path + "?limit=1", UriKind.Relative), cancellationToken),
+        var query = path + (path.Contains('?') ? '&' : '?');
+        using var list = await JsonDocument.ParseAsync(await _http.GetStreamAsync(new Uri(query + "limit=1", UriKind.Relative), cancellationToken),
             cancellationToken: cancellationToken);
         var version = list.RootElement.GetProperty("metadata").GetProperty("resourceVersion").GetString();
         var answer = await _http.GetAsync(
-            new Uri($"{path}?watch=true&resourceVersion={version}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            new Uri($"{query}watch=true&resourceVersion={version}", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         answer.EnsureSuccessStatusCode();
         return ReadAsync(answer, seen, cancellationToken);
     }
 
     public void Dispose() => _http.Dispose();
 
-    private static async Task ReadAsync(HttpResponseMessage answer, Action seen, CancellationToken cancellationToken)
+    private static async Task ReadAsync(HttpResponseMessage answer, Action<string> seen, CancellationToken cancellationToken)
     {
         using (answer)
         {
             try
             {
                 using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(cancellationToken));
-                while (await lines.ReadLineAsync(cancellationToken) is not null)
+                while (await lines.ReadLineAsync(cancellationToken) is { } line)
                 {
-                    seen();
+                    seen(line);
                 }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

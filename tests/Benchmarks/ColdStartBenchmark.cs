@@ -160,7 +160,8 @@ internal static class ColdStartBenchmark
         return JsonNode.Parse(await admin.GetStringAsync(new Uri("/v1/coldstarts", UriKind.Relative)))!.AsArray();
     }
 
-    private static HttpClient Client(int port) => new(new SocketsHttpHandler
+    /// <summary>Every host name leads to the gateway.</summary>
+    public static HttpClient Client(int port) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, cancellationToken) =>
         {

@@ -8,6 +8,7 @@ return args.FirstOrDefault() switch
     "warm" => await WarmBenchmark.RunAsync(Options.Parse(args[1..])),
     "footprint" => await FootprintBenchmark.RunAsync(Options.Parse(args[1..])),
     "api" => await ApiBenchmark.RunAsync(Options.Parse(args[1..])),
+    "scale" => await ScaleBenchmark.RunAsync(Options.Parse(args[1..])),
     "soak" => await SoakBenchmark.RunAsync(Options.Parse(args[1..])),
     _ => Help(),
 };
@@ -23,6 +24,8 @@ static int Help()
           footprint   memory (PSS) of the daemon 60 s after knet up, and its CPU while idle (Knet must be down)
           api         memory per object and per watch, latency of writes that many, some and no watches see: N ConfigMaps (10,000),
                       N watches (2,000), over HTTPS
+          scale       the control plane at so many Services at zero (--services 100,1000,10000): creating them, Ready of one more,
+                      memory, idle CPU, cold start, restart
           soak        mixed load on every URL while revisions, splits, pods change, for N seconds; fails when a request failed
 
         startup and footprint start a Knet of their own; $KNET_BENCH_UP holds further arguments for its knet up (ports, ranges),

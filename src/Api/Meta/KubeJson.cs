@@ -43,7 +43,7 @@ public static class KubeJson
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             TypeInfoResolver = JsonTypeInfoResolver.Combine(KnJsonContext.Default, new DefaultJsonTypeInfoResolver())
-                .WithAddedModifier(UseMicroTime).WithAddedModifier(HideExtras),
+                .WithAddedModifier(UseMicroTime).WithAddedModifier(HideExtras).WithAddedModifier(SkipManagers),
         };
         options.Converters.Add(new TimeConverter("yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-ddTHH:mm:ss.ffffffZ"));
         options.Converters.Add(new Quantities.Converter());
@@ -68,6 +68,16 @@ public static class KubeJson
         if (type.Type == typeof(V1Status) && type.Properties.FirstOrDefault(p => p.Name == "hasObject") is { } extra)
         {
             type.Properties.Remove(extra);
+        }
+    }
+
+    // Who owns which field is the API server's business, which reads it as JSON. An update that leaves it out changes nothing of it, and
+    // decoded it would be a good part of what a cached object takes.
+    private static void SkipManagers(JsonTypeInfo type)
+    {
+        if (type.Type == typeof(V1ObjectMeta) && type.Properties.FirstOrDefault(p => p.Name == "managedFields") is { } managers)
+        {
+            managers.Set = null;
         }
     }
 

@@ -17,14 +17,16 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
     /// <summary>The object as UTF-8 JSON.</summary>
     public ReadOnlyMemory<byte> Json { get; } = json;
 
-    /// <summary>The decoded metadata, without decoding the rest.</summary>
+    /// <summary>The decoded metadata without managedFields; decodes nothing else.</summary>
     public V1ObjectMeta Metadata => _metadata is { } known ? known : _metadata = ReadMetadata();
 
     public ObjectKey Key => new(Metadata.NamespaceProperty ?? "", Metadata.Name ?? "");
 
     public static KubeDocument From<T>(T value) => new(KubeJson.Serialize(value));
 
-    /// <summary>The object as a <typeparamref name="T"/>; the same shared instance at every call for the first type asked.</summary>
+    /// <summary>
+    /// The object without its managedFields as a <typeparamref name="T"/>; the same shared instance at every call for the first type asked.
+    /// </summary>
     /// <exception cref="JsonException">The JSON does not fit the type.</exception>
     public T As<T>() where T : class
     {
@@ -35,6 +37,12 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
 
         var decoded = Decode<T>();
         Interlocked.CompareExchange(ref _decoded, decoded, null);
+        if (_decoded is k8s.IKubernetesObject<V1ObjectMeta> { Metadata: { } metadata })
+        {
+            // Read before, it would be kept twice.
+            _metadata = metadata;
+        }
+
         return _decoded as T ?? decoded;
     }
 
@@ -48,7 +56,7 @@ public sealed class KubeDocument(ReadOnlyMemory<byte> json)
         _metadata = null;
     }
 
-    /// <summary>A decoded copy that belongs to the caller.</summary>
+    /// <summary>A decoded copy, without managedFields, that belongs to the caller.</summary>
     /// <exception cref="JsonException">The JSON does not fit the type.</exception>
     public T Decode<T>() where T : class => KubeJson.Deserialize<T>(Json.Span);
 

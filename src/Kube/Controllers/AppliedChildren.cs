@@ -8,17 +8,22 @@ namespace Knet.Kube.Controllers;
 
 /// <summary>
 /// What was last written for each child, and what the server made of it: so that an unchanged child that still holds what was written
-/// costs no request, whatever the server defaulted or normalised.
+/// costs no request, whatever the server defaulted or normalised. Kept by owner, and forgotten with it.
 /// </summary>
+/// <remarks>One owner is worked on by one loop at a time.</remarks>
 internal sealed class AppliedChildren
 {
-    private readonly ConcurrentDictionary<(ResourceType Type, ObjectKey Key), Entry> _entries = new();
+    private readonly ConcurrentDictionary<ObjectKey, Dictionary<(ResourceType Type, ObjectKey Key), Entry>> _owners = new();
+
+    /// <summary>Owners of whose children something is known.</summary>
+    internal int Owners => _owners.Count;
 
     /// <summary>Whether this body was the last one written and the observed object still has all that it says.</summary>
     /// <param name="exact">Labels, annotations and top-level members must not have more than the body says (replaced, not merged).</param>
-    public bool Holds(ResourceType type, ObjectKey key, ReadOnlyMemory<byte> body, KubeDocument observed, bool exact)
+    public bool Holds(ObjectKey owner, ResourceType type, ObjectKey key, ReadOnlyMemory<byte> body, KubeDocument observed, bool exact)
     {
-        if (!_entries.TryGetValue((type, key), out var entry) || !entry.Body.AsSpan().SequenceEqual(SHA256.HashData(body.Span)))
+        if (!_owners.TryGetValue(owner, out var entries) || !entries.TryGetValue((type, key), out var entry)
+            || !entry.Body.AsSpan().SequenceEqual(SHA256.HashData(body.Span)))
         {
             return false;
         }
@@ -42,16 +47,26 @@ internal sealed class AppliedChildren
             }
 
             // The same in all that matters: refer to the newest version, which the cache holds anyway.
-            _entries[(type, key)] = entry with { Result = observed };
+            entries[(type, key)] = entry with { Result = observed };
         }
 
         return true;
     }
 
-    public void Remember(ResourceType type, ObjectKey key, ReadOnlyMemory<byte> body, KubeDocument result) =>
-        _entries[(type, key)] = new Entry(SHA256.HashData(body.Span), result);
+    public void Remember(ObjectKey owner, ResourceType type, ObjectKey key, ReadOnlyMemory<byte> body, KubeDocument result) =>
+        _owners.GetOrAdd(owner, static _ => [])[(type, key)] = new Entry(SHA256.HashData(body.Span), result);
 
-    public void Forget(ResourceType type, ObjectKey key) => _entries.TryRemove((type, key), out _);
+    /// <summary>The owner deleted a child.</summary>
+    public void Forget(ObjectKey owner, ResourceType type, ObjectKey key)
+    {
+        if (_owners.TryGetValue(owner, out var entries))
+        {
+            entries.Remove((type, key));
+        }
+    }
+
+    /// <summary>The owner is gone.</summary>
+    public void Forget(ObjectKey owner) => _owners.TryRemove(owner, out _);
 
     /// <summary>Whether everything that <c>PlanStep.Ensure</c> replaces is the same in both objects.</summary>
     internal static bool ReplacedPartsEqual(JsonElement one, JsonElement other)

@@ -113,6 +113,7 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
         if (document is null)
         {
             _scope.Forget(key);
+            _executor.Forget(key);
             _queue.Forget(key);
             return;
         }

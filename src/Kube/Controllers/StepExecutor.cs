@@ -25,9 +25,12 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
         CreateStep create => CreateAsync(create, cancellationToken),
         EnsureStep ensure => EnsureAsync(ensure, owner, cancellationToken),
         PatchStep patch => PatchAsync(patch, cancellationToken),
-        DeleteStep delete => DeleteAsync(delete, cancellationToken),
+        DeleteStep delete => DeleteAsync(delete, owner, cancellationToken),
         _ => throw new InvalidOperationException($"unknown step {step.GetType()}"),
     };
+
+    /// <summary>The owner is gone: nothing is remembered of its children.</summary>
+    public void Forget(ObjectKey owner) => _applied.Forget(owner);
 
     /// <summary>Replaces the status of an object.</summary>
     public Task<KubeDocument> WriteStatusAsync(ResourceType type, ObjectKey key, byte[] body, CancellationToken cancellationToken) =>
@@ -39,14 +42,14 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
         if (observed is not null)
         {
             ThrowIfNotOwned(step, step.Body, observed, owner);
-            if (_applied.Holds(step.Type, step.Key, step.Body, observed, exact: false))
+            if (_applied.Holds(KeyOf(owner), step.Type, step.Key, step.Body, observed, exact: false))
             {
                 return;
             }
         }
 
         var request = Request(KubeVerb.Patch, step.Type, step.Key) with { Patch = PatchKind.Apply, Force = true, Body = step.Body };
-        _applied.Remember(step.Type, step.Key, step.Body, await SendAsync(request, cancellationToken));
+        _applied.Remember(KeyOf(owner), step.Type, step.Key, step.Body, await SendAsync(request, cancellationToken));
     }
 
     private async Task CreateAsync(CreateStep step, CancellationToken cancellationToken)
@@ -81,7 +84,7 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
             try
             {
                 var create = Request(KubeVerb.Create, step.Type, step.Key with { Name = "" }) with { Body = step.Body };
-                _applied.Remember(step.Type, step.Key, step.Body, await SendAsync(create, cancellationToken));
+                _applied.Remember(KeyOf(owner), step.Type, step.Key, step.Body, await SendAsync(create, cancellationToken));
                 return;
             }
             catch (KubeException e) when (e.IsAlreadyExists)
@@ -91,13 +94,13 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
         }
 
         ThrowIfNotOwned(step, step.Body, observed, owner);
-        if (_applied.Holds(step.Type, step.Key, step.Body, observed, exact: true) || AlreadyEqual(step.Body, observed))
+        if (_applied.Holds(KeyOf(owner), step.Type, step.Key, step.Body, observed, exact: true) || AlreadyEqual(step.Body, observed))
         {
             return;
         }
 
         var request = Request(KubeVerb.Update, step.Type, step.Key) with { Body = Replace(step.Body, observed) };
-        _applied.Remember(step.Type, step.Key, step.Body, await SendAsync(request, cancellationToken));
+        _applied.Remember(KeyOf(owner), step.Type, step.Key, step.Body, await SendAsync(request, cancellationToken));
     }
 
     private Task<KubeDocument> PatchAsync(PatchStep step, CancellationToken cancellationToken) =>
@@ -109,9 +112,9 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
                 Force = step.Kind == PatchKind.Apply,
             }, cancellationToken);
 
-    private async Task DeleteAsync(DeleteStep step, CancellationToken cancellationToken)
+    private async Task DeleteAsync(DeleteStep step, V1ObjectMeta owner, CancellationToken cancellationToken)
     {
-        _applied.Forget(step.Type, step.Key);
+        _applied.Forget(KeyOf(owner), step.Type, step.Key);
         var options = new V1DeleteOptions
         {
             PropagationPolicy = step.Propagation,
@@ -127,6 +130,8 @@ internal sealed class StepExecutor(string controller, KubeClient client, Informe
             // Gone, or another object has its name by now: what was to be deleted is not there.
         }
     }
+
+    private static ObjectKey KeyOf(V1ObjectMeta owner) => new(owner.NamespaceProperty ?? "", owner.Name);
 
     private static bool AlreadyEqual(ReadOnlyMemory<byte> body, KubeDocument observed)
     {

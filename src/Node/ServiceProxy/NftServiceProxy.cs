@@ -1,4 +1,3 @@
-using System.Net;
 using System.Threading.Channels;
 using Knet.Api.Meta;
 using Knet.Node.Network;
@@ -15,12 +14,11 @@ public sealed partial class NftServiceProxy(
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    private readonly Dictionary<ObjectKey, IReadOnlyList<ServiceRule>> _inForce = [];
     private readonly HashSet<ObjectKey> _dirty = [];
     private readonly Channel<bool> _wake =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    private HashSet<IPAddress> _hairpin = [];
+    private RuleTable _table = new(options);
 
     /// <summary>Waits for the directory's first list, writes the whole table, then follows changes until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -79,14 +77,13 @@ public sealed partial class NftServiceProxy(
     private async Task<bool> ReplaceAsync(CancellationToken cancellationToken)
     {
         TakeDirty();
-        _inForce.Clear();
+        _table = new RuleTable(options);
         foreach (var entry in directory.All)
         {
-            Put(entry.Key, ServiceRule.Of(entry));
+            _table.Put(entry.Key, ServiceRule.Of(entry));
         }
 
-        var rules = Unique(_inForce.Values.SelectMany(r => r));
-        _hairpin = [.. ServiceProgram.Addresses(options, rules)];
+        var rules = _table.Take().Added;
         await Nft.RunAsync(ServiceProgram.Full(options, rules), cancellationToken);
         Log.Replaced(logger, rules.Count);
         return true;
@@ -94,41 +91,18 @@ public sealed partial class NftServiceProxy(
 
     private async Task<bool> ChangeAsync(CancellationToken cancellationToken)
     {
-        var before = Unique(_inForce.Values.SelectMany(r => r)).ToDictionary(r => r.Chain, StringComparer.Ordinal);
         foreach (var key in TakeDirty())
         {
-            Put(key, directory.Find(key.Namespace, key.Name) is { } entry ? ServiceRule.Of(entry) : []);
+            _table.Put(key, directory.Find(key.Namespace, key.Name) is { } entry ? ServiceRule.Of(entry) : []);
         }
 
-        var rules = Unique(_inForce.Values.SelectMany(r => r));
-        var after = rules.ToDictionary(r => r.Chain, StringComparer.Ordinal);
-        var removed = before.Values.Where(r => !after.TryGetValue(r.Chain, out var now) || !now.Same(r)).ToArray();
-        var added = rules.Where(r => !before.TryGetValue(r.Chain, out var old) || !old.Same(r)).ToArray();
-        var hairpin = ServiceProgram.Addresses(options, rules).ToHashSet();
-        var program = ServiceProgram.Change(options, removed, added, [.. _hairpin.Except(hairpin)], [.. hairpin.Except(_hairpin)]);
+        var program = ServiceProgram.Change(options, _table.Take());
         if (program.Length > 0)
         {
             await Nft.RunAsync(program, cancellationToken);
         }
 
-        _hairpin = hairpin;
         return true;
-    }
-
-    // Two Services may claim one address for a moment, while an address is given on: the first by name wins, both times alike.
-    private static List<ServiceRule> Unique(IEnumerable<ServiceRule> rules) =>
-        [.. rules.OrderBy(r => r.Name, StringComparer.Ordinal).DistinctBy(r => r.Chain, StringComparer.Ordinal)];
-
-    private void Put(ObjectKey key, IReadOnlyList<ServiceRule> rules)
-    {
-        if (rules.Count == 0)
-        {
-            _inForce.Remove(key);
-        }
-        else
-        {
-            _inForce[key] = rules;
-        }
     }
 
     private static partial class Log

@@ -41,17 +41,10 @@ internal static class ServiceProgram
     }
 
     /// <summary>The changes from one state to another; empty when there are none.</summary>
-    /// <param name="options">Table and pod range.</param>
-    /// <param name="removed">Rules in force that go or change.</param>
-    /// <param name="added">Rules that come, or the new form of those that change.</param>
-    /// <param name="hairpinRemoved">Pod addresses that are no endpoint any more.</param>
-    /// <param name="hairpinAdded">Pod addresses that become one.</param>
-    public static string Change(
-        NetworkOptions options, IReadOnlyCollection<ServiceRule> removed, IReadOnlyCollection<ServiceRule> added,
-        IReadOnlyCollection<IPAddress> hairpinRemoved, IReadOnlyCollection<IPAddress> hairpinAdded)
+    public static string Change(NetworkOptions options, RuleChange change)
     {
         var text = new StringBuilder();
-        Append(text, options, removed, added, hairpinRemoved, hairpinAdded);
+        Append(text, options, change.Removed, change.Added, change.HairpinRemoved, change.HairpinAdded);
         return text.ToString();
     }
 

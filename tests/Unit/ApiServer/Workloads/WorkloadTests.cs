@@ -93,7 +93,7 @@ public sealed class WorkloadTests(ITestOutputHelper output)
 
             await cluster.ScaleAsync("d", 0);
             await cluster.PlayNodeUntil(() => cluster.Pods.Count == 0, "no pods");
-            await WorkloadCluster.Until(() => (cluster.Deployments.Find("default", "d")!.Status.Replicas ?? 0) == 0, "status says none");
+            await WorkloadCluster.Until(() => (cluster.Deployments.Find("default", "d")!.Status?.Replicas ?? 0) == 0, "status says none");
         }
 
         times.Sort();

@@ -47,7 +47,7 @@ public sealed class ServiceProgramTests
         + "flush chain ip knet-services svc-10.43.0.7-tcp-80\n"
         + "add rule ip knet-services svc-10.43.0.7-tcp-80 meta l4proto tcp dnat ip addr . port to "
         + "numgen random mod 2 map { 0 : 10.42.0.5 . 8080, 1 : 10.42.0.6 . 8080 } comment \"default/web:80\"\n",
-        ServiceProgram.Change(Options, Rules("10.42.0.5"), Rules("10.42.0.5", "10.42.0.6"), [], []));
+        ServiceProgram.Change(Options, new RuleChange(Rules("10.42.0.5"), Rules("10.42.0.5", "10.42.0.6"), [], [])));
 
     [Fact]
     public void LastEndpointGone_RemovesElementThenChain() => Assert.Equal(
@@ -57,12 +57,13 @@ public sealed class ServiceProgramTests
         delete chain ip knet-services svc-10.43.0.7-tcp-80
 
         """,
-        ServiceProgram.Change(Options, Rules("10.42.0.5"), Rules(), [], []));
+        ServiceProgram.Change(Options, new RuleChange(Rules("10.42.0.5"), Rules(), [], [])));
 
     [Fact]
     public void StickyService_PicksByTheClientsAddress() => Assert.Contains(
         "dnat ip addr . port to jhash ip saddr mod 2 seed 0x4b map",
-        ServiceProgram.Change(Options, [], ServiceRule.Of(Entry(s => s.SessionAffinity = "ClientIP", "10.42.0.5", "10.42.0.6")), [], []));
+        ServiceProgram.Change(
+            Options, new RuleChange([], ServiceRule.Of(Entry(s => s.SessionAffinity = "ClientIP", "10.42.0.5", "10.42.0.6")), [], [])));
 
     [Fact]
     public void NodePort_IsOpenedOnlyWhenTheOptionSaysSo()
