@@ -80,6 +80,8 @@ internal sealed partial class Controller<TResource, TStatus> : IControlLoop
 
     private async Task WorkAsync(CancellationToken cancellationToken)
     {
+        // In process most requests complete at once: the start of the controller would wait until its whole first queue is worked off.
+        await Task.Yield();
         try
         {
             while (true)

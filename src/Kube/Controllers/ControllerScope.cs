@@ -70,6 +70,11 @@ internal sealed class ControllerScope(
 
     private void OnChange<T>(InformerChange<T> change) where T : class, IKubernetesObject<V1ObjectMeta>
     {
+        if (change.Initial)
+        {
+            return; // no key has read anything yet
+        }
+
         var type = typeof(T);
         var (ns, name) = (change.Key.Namespace, change.Key.Name);
         Dependencies.Wake(new ReadToken(ReadKind.Object, type, ns, name), wake);

@@ -218,6 +218,22 @@ public sealed class ControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Start_DoesNotWaitForTheFirstQueue()
+    {
+        using var started = new ManualResetEventSlim();
+        var inTime = true;
+        _decide = (_, _) =>
+        {
+            inTime &= started.Wait(TimeSpan.FromSeconds(10));
+            return new(null);
+        };
+        await StartAsync();
+        started.Set();
+        await FakeTransport.Until(() => _reconciles == 1);
+        Assert.True(inTime);
+    }
+
+    [Fact]
     public async Task UndeclaredRead_IsAnErrorThatSaysSo_AndWorkGoesOn()
     {
         Exception? error = null;
