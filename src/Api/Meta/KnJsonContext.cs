@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using k8s.Models;
 using Knet.Api.Autoscaling.V1Alpha1;
+using Knet.Api.Eventing.V1;
 using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.V1;
 using Knet.Api.Serving.V1Beta1;
@@ -24,6 +25,8 @@ namespace Knet.Api.Meta;
 [JsonSerializable(typeof(KnCertificate))]
 [JsonSerializable(typeof(KnDomainMapping))]
 [JsonSerializable(typeof(KnClusterDomainClaim))]
+[JsonSerializable(typeof(KnBroker))]
+[JsonSerializable(typeof(KnTrigger))]
 [JsonSerializable(typeof(V1Pod))]
 [JsonSerializable(typeof(V1Deployment))]
 [JsonSerializable(typeof(V1ReplicaSet))]

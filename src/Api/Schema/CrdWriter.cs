@@ -2,6 +2,8 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using Knet.Api.Autoscaling.V1Alpha1;
+using Knet.Api.Eventing;
+using Knet.Api.Eventing.V1;
 using Knet.Api.Meta;
 using Knet.Api.Networking.V1Alpha1;
 using Knet.Api.Serving.V1;
@@ -15,13 +17,20 @@ namespace Knet.Api.Schema;
 /// </summary>
 public static class CrdWriter
 {
+    private const string Addressable = "duck.knative.dev/addressable";
+
+    private static readonly string[] EventingGroups =
+    [
+        EventingKeys.Group, EventingKeys.MessagingGroup, EventingKeys.FlowsGroup, EventingKeys.SourcesGroup, EventingKeys.SinksGroup,
+    ];
+
     /// <summary>All of Serving: Service, Configuration, Revision, Route, PodAutoscaler, Metric, ServerlessService, Ingress.</summary>
     public static IReadOnlyList<JsonObject> ForServing() =>
     [
-        Write(typeof(KnService), "duck.knative.dev/addressable", "duck.knative.dev/podspecable"),
+        Write(typeof(KnService), Addressable, "duck.knative.dev/podspecable"),
         Write(typeof(KnConfiguration), "duck.knative.dev/podspecable"),
         Write(typeof(KnRevision)),
-        Write(typeof(KnRoute), "duck.knative.dev/addressable"),
+        Write(typeof(KnRoute), Addressable),
         Write(typeof(KnPodAutoscaler)),
         Write(typeof(KnMetric)),
         Write(typeof(KnServerlessService)),
@@ -30,6 +39,16 @@ public static class CrdWriter
         Write(typeof(KnDomainMapping)),
         Write(typeof(KnClusterDomainClaim)),
     ];
+
+    /// <summary>All of Eventing that this program serves.</summary>
+    public static IReadOnlyList<JsonObject> ForEventing() =>
+    [
+        Write(typeof(KnBroker), Addressable),
+        Write(typeof(KnTrigger)),
+    ];
+
+    /// <summary>Every kind that this program brings.</summary>
+    public static IReadOnlyList<JsonObject> All() => [.. ForServing(), .. ForEventing()];
 
     /// <summary>The same definition as KubernetesClient's model.</summary>
     public static V1CustomResourceDefinition Typed(JsonObject definition) =>
@@ -42,7 +61,11 @@ public static class CrdWriter
     {
         var resource = kind.GetCustomAttribute<CustomResourceAttribute>()
             ?? throw new ArgumentException($"{kind} carries no {nameof(CustomResourceAttribute)}", nameof(kind));
-        var labels = new JsonObject { ["app.kubernetes.io/name"] = "knative-serving", ["knative.dev/crd-install"] = "true" };
+        var labels = new JsonObject
+        {
+            ["app.kubernetes.io/name"] = EventingGroups.Contains(resource.Group) ? EventingKeys.SystemNamespace : "knative-serving",
+            ["knative.dev/crd-install"] = "true",
+        };
         foreach (var duck in ducks)
         {
             labels[duck] = "true";

@@ -38,8 +38,6 @@ public static class ServingKeys
     public const string QueueProxyPodInfo = "features.knative.dev/queueproxy-podinfo";
     public const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
     public const string DefaultContainer = "kubectl.kubernetes.io/default-container";
-    public const string ExampleChecksum = "knative.dev/example-checksum";
-
     /// <summary>The finalizer that the labeler puts on Routes.</summary>
     public const string RoutesFinalizer = "routes.serving.knative.dev";
 

@@ -57,14 +57,9 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger)
 
     private void OnChange(InformerChange<V1ConfigMap> change)
     {
-        if (change.Key.Namespace != SystemNamespace)
-        {
-            return;
-        }
-
         foreach (var entry in _entries.Values)
         {
-            if (entry.Name == change.Key.Name)
+            if (entry.Name == change.Key.Name && (entry.Namespace ?? SystemNamespace) == change.Key.Namespace)
             {
                 try
                 {
@@ -87,6 +82,7 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger)
     private interface IEntry
     {
         string Name { get; }
+        string? Namespace { get; }
         void Read(IReadOnlyDictionary<string, string> data);
     }
 
@@ -95,6 +91,7 @@ public sealed partial class ConfigSource(string systemNamespace, ILogger logger)
         private TConfig _value = kind.Parse(new Dictionary<string, string>());
 
         public string Name => kind.Name;
+        public string? Namespace => kind.Namespace;
         public TConfig Value => Volatile.Read(ref _value);
         public Action<TConfig>[] Changed { get; set; } = [];
 

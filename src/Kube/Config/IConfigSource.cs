@@ -8,7 +8,10 @@ namespace Knet.Kube.Config;
 /// Pure; gets the ConfigMap's data (empty when it does not exist) and throws <see cref="FormatException"/> naming key and cause
 /// for a bad value: then the last good snapshot stays and an Event says so.
 /// </param>
-public sealed record ConfigKind<TConfig>(string Name, Func<IReadOnlyDictionary<string, string>, TConfig> Parse) where TConfig : class;
+/// <param name="Namespace">The ConfigMap's namespace; null: the system namespace of the source.</param>
+public sealed record ConfigKind<TConfig>(
+    string Name, Func<IReadOnlyDictionary<string, string>, TConfig> Parse, string? Namespace = null)
+    where TConfig : class;
 
 /// <summary>The current snapshots of all configuration records.</summary>
 public interface IConfigSource

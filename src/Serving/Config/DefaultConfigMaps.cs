@@ -1,15 +1,13 @@
-using System.Text;
-using System.Text.RegularExpressions;
 using k8s.Models;
 using Knet.Api.Serving;
+using Knet.Kube.Config;
 
 namespace Knet.Serving.Config;
 
 /// <summary>The ConfigMaps that the embedded platform makes at its first start; an operator's edits to them stay.</summary>
-public static partial class DefaultConfigMaps
+public static class DefaultConfigMaps
 {
     public const string SystemNamespace = "knative-serving";
-    public const string ExampleKey = "_example";
 
     /// <summary>All of Serving's ConfigMaps; <c>config-autoscaler</c> has an example only, its values are upstream's.</summary>
     /// <param name="externalPort">The gateway's port on the host; when it is not 80 it is published under its key.</param>
@@ -50,27 +48,9 @@ public static partial class DefaultConfigMaps
         ];
     }
 
-    /// <summary>The checksum by which an edit of the example block is noticed: CRC-32 (IEEE) of the text with its newlines
-    /// collapsed.</summary>
-    public static string Checksum(string example)
-    {
-        var text = Encoding.UTF8.GetBytes(Newlines().Replace(example.Trim(), "\\n"));
-        var crc = uint.MaxValue;
-        foreach (var value in text)
-        {
-            crc ^= value;
-            for (var bit = 0; bit < 8; bit++)
-            {
-                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320u : crc >> 1;
-            }
-        }
-
-        return (~crc).ToString("x8");
-    }
-
     private static V1ConfigMap Map(string name, string component, Dictionary<string, string> data, string example)
     {
-        data[ExampleKey] = example;
+        data[ConfigExample.Key] = example;
         return new V1ConfigMap
         {
             ApiVersion = "v1",
@@ -84,12 +64,9 @@ public static partial class DefaultConfigMaps
                     ["app.kubernetes.io/name"] = "knative-serving",
                     ["app.kubernetes.io/component"] = component,
                 },
-                Annotations = new Dictionary<string, string> { [ServingKeys.ExampleChecksum] = Checksum(example) },
+                Annotations = new Dictionary<string, string> { [ConfigExample.ChecksumAnnotation] = ConfigExample.Checksum(example) },
             },
             Data = data,
         };
     }
-
-    [GeneratedRegex("(\r?\n)+")]
-    private static partial Regex Newlines();
 }

@@ -45,7 +45,7 @@ public sealed record DomainConfig
         var domains = new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
         foreach (var (domain, value) in data)
         {
-            if (domain != DefaultConfigMaps.ExampleKey)
+            if (domain != ConfigExample.Key)
             {
                 domains[domain] = Selector(domain, value);
             }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using k8s.Models;
 using Knet.Api.Networking.V1Alpha1;
+using Knet.Api.Duck;
 using Knet.Api.Meta;
 using Knet.Api.Serving;
 using Knet.Api.Serving.Config;

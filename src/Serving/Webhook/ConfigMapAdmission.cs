@@ -1,9 +1,8 @@
 using k8s.Models;
-using Knet.Api.Serving;
 using Knet.Kube.Admission;
+using Knet.Kube.Config;
 using Knet.Serving.Autoscaler;
 using Knet.Serving.Config;
-using Knet.Serving.Objects;
 
 namespace Knet.Serving.Webhook;
 
@@ -37,14 +36,9 @@ internal static class ConfigMapAdmission
 
         var map = request.Object!.As<V1ConfigMap>();
         var data = map.Data is null ? new Dictionary<string, string>() : new Dictionary<string, string>(map.Data);
-        var expected = map.Metadata.Annotations.Find(ServingKeys.ExampleChecksum);
-        if (expected is not null && data.TryGetValue(DefaultConfigMaps.ExampleKey, out var example) &&
-            DefaultConfigMaps.Checksum(example) is var found && found != expected)
+        if (ConfigExample.FindEdit(map) is { } edit)
         {
-            return Refused(
-                $"the update modifies a key in \"{DefaultConfigMaps.ExampleKey}\" which is probably not what you want. Instead, copy the " +
-                $"respective setting to the top-level of the ConfigMap, directly below \"data\" " +
-                $"(its checksum is {found}, expected {expected})");
+            return Refused(edit);
         }
 
         try

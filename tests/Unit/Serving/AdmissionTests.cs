@@ -97,7 +97,7 @@ public sealed class AdmissionTests
         foreach (var map in DefaultConfigMaps.Create(8080))
         {
             Assert.Null(Validate(map));
-            var example = map.Data[DefaultConfigMaps.ExampleKey].Split('\n')
+            var example = map.Data[ConfigExample.Key].Split('\n')
                 .Where(l => l.Length > 0 && l[0] is not ('#' or ' ') && l.Contains(": \"", StringComparison.Ordinal))
                 .Select(l => l.Split(": ", 2)).ToDictionary(p => p[0], p => p[1].Trim('"'));
             Assert.True(Validate(new V1ConfigMap { Metadata = map.Metadata, Data = example }) is null, map.Metadata.Name);
@@ -132,13 +132,13 @@ public sealed class AdmissionTests
     public void EditedExample_IsDenied()
     {
         var map = DefaultConfigMaps.Create()[1];
-        map.Data[DefaultConfigMaps.ExampleKey] += "\nrevision-timeout-seconds: \"5\"";
+        map.Data[ConfigExample.Key] += "\nrevision-timeout-seconds: \"5\"";
         Assert.Contains("modifies a key in \"_example\"", Validate(map)!, StringComparison.Ordinal);
     }
 
     // CRC-32 of the text "a: b\nc: d" with the newlines as two characters: what upstream's files carry must be right here too.
     [Fact]
-    public void Checksum_IsUpstreams() => Assert.Equal("0195ca06", DefaultConfigMaps.Checksum("  a: b\n\n\nc: d\n"));
+    public void Checksum_IsUpstreams() => Assert.Equal("0195ca06", ConfigExample.Checksum("  a: b\n\n\nc: d\n"));
 
     [Fact]
     public void Domain_IsTheMostSpecificOne()

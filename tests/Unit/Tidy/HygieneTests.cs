@@ -63,7 +63,7 @@ public sealed partial class HygieneTests
     [Fact]
     public void ControlLoops_StartNoTasks()
     {
-        var found = Source.CSharp("src/Kube/Controllers", "src/Kube/WorkQueue", "src/Serving", "src/ApiServer/Workloads")
+        var found = Source.CSharp("src/Kube/Controllers", "src/Kube/WorkQueue", "src/Serving", "src/Eventing", "src/ApiServer/Workloads")
             .Where(f => f.Lines.Any(line => line.Contains("Task.Run(", StringComparison.Ordinal)))
             .Select(f => f.Path);
         Assert.Empty(found);

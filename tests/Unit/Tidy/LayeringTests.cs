@@ -13,10 +13,11 @@ public sealed class LayeringTests
         ["Oci"] = [],
         ["Kube"] = ["Api"],
         ["Serving"] = ["Api", "Kube", "DataPlane", "Oci"],
+        ["Eventing"] = ["Api", "Kube", "DataPlane", "CloudEvents"],
         ["Gateway"] = ["Api", "Kube", "DataPlane"],
         ["ApiServer"] = ["Api", "Kube"],
         ["Node"] = ["Api", "Kube", "DataPlane", "Oci"],
-        ["Daemon"] = ["Api", "Kube", "DataPlane", "Oci", "Serving", "Gateway", "ApiServer", "Node"],
+        ["Daemon"] = ["Api", "Kube", "DataPlane", "Oci", "Serving", "Eventing", "Gateway", "ApiServer", "Node"],
         ["Cli"] = [],
     };
 

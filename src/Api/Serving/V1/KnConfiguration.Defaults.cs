@@ -21,32 +21,6 @@ public sealed partial record KnConfiguration
     }
 }
 
-/// <summary>The annotations that say who made an object and who changed its spec last.</summary>
-internal static class Authors
-{
-    public static V1ObjectMeta Of(V1ObjectMeta metadata, bool isCreate, string user, Func<bool> isSpecSame)
-    {
-        if (!isCreate && isSpecSame())
-        {
-            return metadata;
-        }
-
-        var annotations = metadata.Annotations is null
-            ? new Dictionary<string, string>()
-            : new Dictionary<string, string>(metadata.Annotations);
-        if (isCreate)
-        {
-            annotations[ServingKeys.Creator] = user;
-        }
-
-        annotations[ServingKeys.LastModifier] = user;
-        return metadata with { Annotations = annotations };
-    }
-
-    /// <summary>Equal as JSON: our records hold lists, which compare by reference.</summary>
-    public static bool Same<T>(T a, T b) => ReferenceEquals(a, b) || KubeJson.Serialize(a).AsSpan().SequenceEqual(KubeJson.Serialize(b));
-}
-
 internal static class TemplateDefaults
 {
     /// <summary>

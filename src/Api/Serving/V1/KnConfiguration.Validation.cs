@@ -16,7 +16,7 @@ public sealed partial record KnConfiguration
         {
             if (Metadata.OwnerReferences is not { Count: > 0 })
             {
-                MetadataValidation.Authors(old.Metadata, Metadata, () => V1.Authors.Same(old.Spec, Spec), errors);
+                MetadataValidation.Authors(old.Metadata, Metadata, () => Meta.Authors.Same(old.Spec, Spec), errors);
             }
 
             TemplateValidation.NameChange(old.Spec.Template, Spec.Template, errors);

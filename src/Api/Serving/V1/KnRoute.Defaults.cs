@@ -1,3 +1,5 @@
+using Knet.Api.Meta;
+
 namespace Knet.Api.Serving.V1;
 
 public sealed partial record KnRoute

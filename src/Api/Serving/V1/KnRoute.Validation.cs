@@ -14,7 +14,7 @@ public sealed partial record KnRoute
         TrafficValidation.Validate(Spec.Traffic, isWithinService: false, errors);
         if (old is not null && Metadata.OwnerReferences is not { Count: > 0 })
         {
-            MetadataValidation.Authors(old.Metadata, Metadata, () => V1.Authors.Same(old.Spec, Spec), errors);
+            MetadataValidation.Authors(old.Metadata, Metadata, () => Meta.Authors.Same(old.Spec, Spec), errors);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Knet.Api.Meta;
 using Knet.Api.Serving.Config;
 
 namespace Knet.Api.Serving.V1;

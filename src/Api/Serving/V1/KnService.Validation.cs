@@ -15,7 +15,7 @@ public sealed partial record KnService
         TrafficValidation.Validate(Spec.Traffic, isWithinService: true, errors);
         if (old is not null)
         {
-            MetadataValidation.Authors(old.Metadata, Metadata, () => V1.Authors.Same(old.Spec, Spec), errors);
+            MetadataValidation.Authors(old.Metadata, Metadata, () => Meta.Authors.Same(old.Spec, Spec), errors);
             TemplateValidation.NameChange(old.Spec.Template, Spec.Template, errors);
         }
     }

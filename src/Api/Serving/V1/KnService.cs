@@ -1,5 +1,6 @@
 using k8s;
 using k8s.Models;
+using Knet.Api.Duck;
 using Knet.Api.Meta;
 
 namespace Knet.Api.Serving.V1;

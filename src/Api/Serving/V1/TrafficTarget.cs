@@ -15,18 +15,6 @@ public sealed record TrafficTarget
     public string? Url { get; init; }
 }
 
-/// <summary>Where an Addressable is reached from inside the cluster.</summary>
-public sealed record Addressable
-{
-    public string? Name { get; init; }
-    public string? Url { get; init; }
-
-    [System.Text.Json.Serialization.JsonPropertyName("CACerts")]
-    public string? CaCerts { get; init; }
-
-    public string? Audience { get; init; }
-}
-
 /// <summary>A container's image as it was resolved when the Revision was made.</summary>
 public sealed record ContainerStatus
 {

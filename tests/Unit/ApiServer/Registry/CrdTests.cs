@@ -68,7 +68,7 @@ public sealed class CrdTests
               "a":{"type":"string"},"b":{"type":"string"}},
              "oneOf":[{"required":["a"],"properties":{"a":{"minLength":1}}},{"required":["b"]}]}
             """));
-        foreach (var definition in CrdWriter.ForServing())
+        foreach (var definition in CrdWriter.All())
         {
             await api.CreateAsync(Api.Crds, definition.ToJsonString());
         }

@@ -2,11 +2,11 @@ using System.Globalization;
 using k8s.Models;
 using Knet.Api.Meta;
 
-namespace Knet.Serving.Config;
+namespace Knet.Kube.Config;
 
 /// <summary>Reads the values of one ConfigMap; a bad one becomes a <see cref="FormatException"/> that names key, value and what is
 /// expected.</summary>
-internal sealed class ConfigReader(IReadOnlyDictionary<string, string> data)
+public sealed class ConfigReader(IReadOnlyDictionary<string, string> data)
 {
     /// <summary>The value under the first of the keys that is there, trimmed; null when none is.</summary>
     public string? Find(params ReadOnlySpan<string> keys)
