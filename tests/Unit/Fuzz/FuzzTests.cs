@@ -12,7 +12,8 @@ public sealed class FuzzTests
     private static readonly string? Chosen = Environment.GetEnvironmentVariable("KNET_FUZZ_TARGET");
 
     private static IEnumerable<FuzzTarget> All =>
-        [.. ApiTargets.All, .. SchemaTargets.All, .. ImageTargets.All, .. NodeTargets.All, .. ServingTargets.All, .. StreamTargets.All];
+        [.. ApiTargets.All, .. SchemaTargets.All, .. ImageTargets.All, .. NodeTargets.All, .. ServingTargets.All, .. StreamTargets.All,
+            .. EventTargets.All];
 
     /// <summary>Names of the targets to run.</summary>
     public static TheoryData<string> Targets => string.IsNullOrEmpty(Chosen)

@@ -10,6 +10,7 @@ public sealed class LayeringTests
     {
         ["Api"] = [],
         ["DataPlane"] = [],
+        ["CloudEvents"] = [],
         ["Oci"] = [],
         ["Kube"] = ["Api"],
         ["Serving"] = ["Api", "Kube", "DataPlane", "Oci"],
