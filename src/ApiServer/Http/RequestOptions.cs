@@ -69,7 +69,8 @@ internal static class RequestOptions
             options ??= new V1DeleteOptions();
             options = options with
             {
-                GracePeriodSeconds = seconds ?? options.GracePeriodSeconds, PropagationPolicy = policy ?? options.PropagationPolicy,
+                GracePeriodSeconds = seconds ?? options.GracePeriodSeconds,
+                PropagationPolicy = policy ?? options.PropagationPolicy,
             };
         }
 

@@ -40,11 +40,11 @@ internal sealed class ComparisonFilter(Comparison comparison, (string Name, stri
 
     private bool Holds(CloudEvent cloudEvent, string name, string value) =>
         AttributeText.Formatted(cloudEvent, name) is { } actual && comparison switch
-    {
-        Comparison.Exact => actual == value,
-        Comparison.Prefix => actual.StartsWith(value, StringComparison.Ordinal),
-        _ => actual.EndsWith(value, StringComparison.Ordinal),
-    };
+        {
+            Comparison.Exact => actual == value,
+            Comparison.Prefix => actual.StartsWith(value, StringComparison.Ordinal),
+            _ => actual.EndsWith(value, StringComparison.Ordinal),
+        };
 }
 
 /// <summary><c>filter.attributes</c>: every key must be found and equal; "" is any value that is not empty.</summary>

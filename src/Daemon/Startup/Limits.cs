@@ -50,7 +50,9 @@ internal sealed record Limits
     /// <summary>The store's part.</summary>
     public ApiServer.Storage.StoreOptions OfStore => Objects with
     {
-        ObjectsMax = ObjectsOfAKind, ObjectBytesMax = ObjectBytes, HistoryEvents = History,
+        ObjectsMax = ObjectsOfAKind,
+        ObjectBytesMax = ObjectBytes,
+        HistoryEvents = History,
         WatchBacklog = Math.Max(Objects.WatchBacklog, History * 2),
     };
 

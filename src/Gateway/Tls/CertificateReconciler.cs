@@ -27,7 +27,8 @@ internal sealed class CertificateReconciler : IReconciler<KnCertificate, Certifi
         var before = resource.Status;
         var status = before with
         {
-            Conditions = Conditions.Begin(before.Conditions, before.ObservedGeneration, resource.Metadata.Generation), Http01Challenges = null,
+            Conditions = Conditions.Begin(before.Conditions, before.ObservedGeneration, resource.Metadata.Generation),
+            Http01Challenges = null,
         };
         var (ns, name) = (resource.Metadata.NamespaceProperty, resource.Spec.SecretName);
         var secret = view.Get<V1Secret>(ns, name);

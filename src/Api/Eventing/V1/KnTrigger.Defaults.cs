@@ -12,8 +12,10 @@ public sealed partial record KnTrigger
         {
             Spec = Spec with
             {
-                Filter = Spec.Filter ?? new TriggerFilter(), Subscriber = Spec.Subscriber.WithDefaults(ns),
-                Delivery = Spec.Delivery?.WithDefaults(ns), BrokerRef = Spec.BrokerRef?.WithDefaults(ns),
+                Filter = Spec.Filter ?? new TriggerFilter(),
+                Subscriber = Spec.Subscriber.WithDefaults(ns),
+                Delivery = Spec.Delivery?.WithDefaults(ns),
+                BrokerRef = Spec.BrokerRef?.WithDefaults(ns),
             },
         };
         if ((Spec.BrokerRef?.Name ?? Spec.Broker) is { Length: > 0 } broker)

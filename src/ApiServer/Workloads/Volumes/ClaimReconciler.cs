@@ -67,7 +67,9 @@ internal sealed class ClaimReconciler(LocalVolumes? where) : IReconciler<V1Persi
     private static V1PersistentVolumeClaimStatus Bound(V1PersistentVolumeClaim claim, V1PersistentVolume volume) =>
         (claim.Status ?? new V1PersistentVolumeClaimStatus()) with
         {
-            Phase = "Bound", AccessModes = volume.Spec.AccessModes, Capacity = volume.Spec.Capacity,
+            Phase = "Bound",
+            AccessModes = volume.Spec.AccessModes,
+            Capacity = volume.Spec.Capacity,
         };
 
     private static Plan<V1PersistentVolumeClaimStatus> Wait(

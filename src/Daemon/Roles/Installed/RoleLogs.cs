@@ -97,8 +97,12 @@ internal sealed class RoleLogs(TimeProvider time, int linesMax = 2000) : ILogger
                 .Append(now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)).Append(' ')
                 .Append(logLevel switch
                 {
-                    LogLevel.Trace => "trce", LogLevel.Debug => "dbug", LogLevel.Warning => "warn", LogLevel.Error => "fail",
-                    LogLevel.Critical => "crit", _ => "info",
+                    LogLevel.Trace => "trce",
+                    LogLevel.Debug => "dbug",
+                    LogLevel.Warning => "warn",
+                    LogLevel.Error => "fail",
+                    LogLevel.Critical => "crit",
+                    _ => "info",
                 })
                 .Append(": ").Append(category).Append('[').Append(eventId.Id).Append("] ").Append(formatter(state, exception));
             if (exception is not null)

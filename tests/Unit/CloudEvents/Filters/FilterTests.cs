@@ -92,8 +92,10 @@ public sealed class FilterTests
         var spec = Gen.Recursive<FilterSpec>((depth, self) => depth > 2 ? Leaf : Gen.OneOf(
             Leaf, self.Array[0, 3].Select(a => new FilterSpec { All = a }), self.Array[0, 3].Select(a => new FilterSpec { Any = a }),
             self.Select(f => new FilterSpec { Not = f })));
-        var events = from type in Value from source in Value from region in Value
-            select CloudEvent.Create("1", source, type).With("region", region);
+        var events = from type in Value
+                     from source in Value
+                     from region in Value
+                     select CloudEvent.Create("1", source, type).With("region", region);
         Gen.Select(Gen.OneOf(spec.Array[1, 2].Select(f => FilterCompiler.Compile(f, null)), Legacy).Array[0, 12], events).Sample((filters, e) =>
         {
             var found = new List<int>();
