@@ -10,6 +10,9 @@ public static class EventingKeys
     public const string SinksGroup = "sinks.knative.dev";
     public const string SystemNamespace = "knative-eventing";
 
+    /// <summary>The service account of the controllers; only it may write the subscribers of channels.</summary>
+    public const string ControllerAccount = "eventing-controller";
+
     public const string BrokerClass = "eventing.knative.dev/broker.class";
 
     /// <summary>The class of Brokers on channels.</summary>

@@ -8,6 +8,8 @@ using Knet.ApiServer.Workloads;
 using Knet.ApiServer.Workloads.Volumes;
 using Knet.Daemon.Roles.Installed;
 using Knet.DataPlane.Stats;
+using Knet.Eventing;
+using Knet.Eventing.Webhook;
 using Knet.Gateway;
 using Knet.Gateway.Embedded;
 using Knet.Gateway.Tls;
@@ -113,6 +115,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         Host.Add("role-pods", new RolePodReconciler(_options.Address), Connect(Identities.Node(InstalledRole.NodeName), "knetd"));
         Host.Add("role-leases", new RoleLeaseReconciler(), Connect(Identities.Serving, "knet-controller")).Reads<V1Pod>().Reads<V1Lease>();
 
+        EventingControllers.Register(Host, Connect(Identities.Eventing, "knet-eventing"));
         _owned.Add(new Owned(CertificateControllers.Register(
             Host, Connect(Identities.Gateway, "knet-certificates"), new DomainAuthority(_options.DomainCa), _options.Challenges,
             new GatewayOptions())));
@@ -143,12 +146,17 @@ internal sealed class ControlPlane : IAsyncDisposable
         Config = new ConfigSource(Identities.SystemNamespace, _loggers.CreateLogger<ConfigSource>());
         _owned.Add(new Owned(Config));
         ServingControllers.RegisterConfig(Config);
+        EventingControllers.RegisterConfig(Config);
         Config.Register(AutoscalerConfig.Kind).Register(GatewayConfig.Kind).Register(CertificateConfig.Kind);
         Core = await ApiServerCore.StartAsync(
             _options.Api with
             {
                 ClusterCa = _options.Ca.CertificatePem,
-                Plugins = [.. _options.Api.Plugins, new ServingAdmission(Config, TryPod), new InstalledAdmission(), new NativeDefinitions()],
+                Plugins =
+                [
+                    .. _options.Api.Plugins, new ServingAdmission(Config, TryPod), new EventingAdmission(Config), new InstalledAdmission(),
+                    new NativeDefinitions(),
+                ],
                 Access = AccessTo,
             },
             cancellationToken);
@@ -157,6 +165,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         await LocalPathClass.EnsureAsync(admin, cancellationToken);
         await InstalledAccess.EnsureAsync(admin, cancellationToken);
         await KnativeObjects.EnsureAsync(admin, _options.Ports, cancellationToken);
+        await EventingObjects.EnsureAsync(admin, cancellationToken);
         await new DomainAuthority(_options.DomainCa).PublishAsync(admin, cancellationToken);
 
         Informers = new InformerFactory(Core.Connect(Identities.Reader), _time, _loggers);

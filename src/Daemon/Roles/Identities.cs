@@ -1,4 +1,5 @@
 using k8s.Models;
+using Knet.Api.Eventing;
 using Knet.Kube.Admission;
 using Knet.Kube.Client;
 
@@ -24,6 +25,9 @@ internal static class Identities
     public static KubeUser Autoscaler { get; } = KubeUser.ServiceAccount(SystemNamespace, "autoscaler");
     public static KubeUser Gateway { get; } = KubeUser.ServiceAccount(SystemNamespace, "gateway");
 
+    /// <summary>Upstream's account of the same work: channels take subscribers from it alone.</summary>
+    public static KubeUser Eventing { get; } = KubeUser.ServiceAccount(EventingKeys.SystemNamespace, EventingKeys.ControllerAccount);
+
     public static KubeUser Workload(string name) => KubeUser.ServiceAccount("kube-system", name);
 
     public static KubeUser Node(string name) => new($"system:node:{name}", ["system:nodes", "system:authenticated"]);
@@ -40,6 +44,7 @@ internal static class Identities
             [
                 .. WorkloadNames.Select(name => Subject("kube-system", name)),
                 .. new[] { "controller", "autoscaler", "gateway" }.Select(name => Subject(SystemNamespace, name)),
+                Subject(EventingKeys.SystemNamespace, EventingKeys.ControllerAccount),
             ],
         },
         cancellationToken);

@@ -91,7 +91,7 @@ internal static class KnativeObjects
     }
 
     /// <summary>Updates a CRD only when it differs from what this version writes: an unchanged start writes nothing.</summary>
-    private static async Task ApplyDefinitionAsync(KubeClient client, JsonObject definition, CancellationToken cancellationToken)
+    internal static async Task ApplyDefinitionAsync(KubeClient client, JsonObject definition, CancellationToken cancellationToken)
     {
         var name = (string)definition["metadata"]!["name"]!;
         var type = ResourceType.Of<V1CustomResourceDefinition>();
@@ -103,7 +103,7 @@ internal static class KnativeObjects
         await client.Transport.SendAsync(request, cancellationToken);
     }
 
-    private static async Task CreateMissingAsync<T>(KubeClient client, T value, CancellationToken cancellationToken)
+    internal static async Task CreateMissingAsync<T>(KubeClient client, T value, CancellationToken cancellationToken)
         where T : class, IKubernetesObject<V1ObjectMeta>
     {
         if (await client.FindAsync<T>(value.Metadata.NamespaceProperty ?? "", value.Metadata.Name, cancellationToken) is null)

@@ -15,7 +15,7 @@ namespace Knet.Daemon.Roles;
 internal sealed class NativeDefinitions : IAdmissionPlugin
 {
     private static readonly ResourceType Definitions = ResourceType.Of<V1CustomResourceDefinition>();
-    private readonly FrozenDictionary<string, JsonObject> _specs = CrdWriter.ForServing().ToFrozenDictionary(
+    private readonly FrozenDictionary<string, JsonObject> _specs = CrdWriter.All().ToFrozenDictionary(
         d => (string)d["metadata"]!["name"]!,
         d =>
         {

@@ -36,7 +36,7 @@ internal static class InstalledAccess
     /// <summary>Creates what is missing; what is there stays as its owner changed it.</summary>
     public static async Task EnsureAsync(KubeClient client, CancellationToken cancellationToken)
     {
-        foreach (var role in ClusterRoles)
+        foreach (var role in ClusterRoles.Concat(EventingAccess.ClusterRoles))
         {
             if (await client.FindAsync<V1ClusterRole>("", role.Metadata.Name, cancellationToken) is null)
             {
@@ -45,13 +45,13 @@ internal static class InstalledAccess
         }
     }
 
-    private static V1PolicyRule Rule(string[] groups, string[] resources, string[] verbs) =>
+    internal static V1PolicyRule Rule(string[] groups, string[] resources, string[] verbs) =>
         new() { ApiGroups = groups, Resources = resources, Verbs = verbs };
 
-    private static V1ClusterRole Role(string name, string label, params V1PolicyRule[] rules) =>
-        Make(name, new() { [label] = "true" }) with { Rules = rules };
+    internal static V1ClusterRole Role(string name, string label, params V1PolicyRule[] rules) =>
+        Make(name, label.Length == 0 ? [] : new() { [label] = "true" }) with { Rules = rules };
 
-    private static V1ClusterRole Aggregate(string name, string label) => Make(name, []) with
+    internal static V1ClusterRole Aggregate(string name, string label) => Make(name, []) with
     {
         Rules = [],
         AggregationRule = new V1AggregationRule
@@ -66,7 +66,11 @@ internal static class InstalledAccess
         Kind = "ClusterRole",
         Metadata = new V1ObjectMeta
         {
-            Name = name, Labels = new Dictionary<string, string>(labels) { ["app.kubernetes.io/name"] = "knative-serving" },
+            Name = name,
+            Labels = new Dictionary<string, string>(labels)
+            {
+                ["app.kubernetes.io/name"] = name.StartsWith("knative-serving-", StringComparison.Ordinal) ? "knative-serving" : "knative-eventing",
+            },
         },
     };
 }
